@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <glib.h>
+#include <stdbool.h>
+
+/* A connection to the message bus that is made without blocking, owns a name, and comes back by
+ * itself with a growing pause when the bus goes away. */
+typedef struct DmBus DmBus;
+
+typedef struct {
+    /* Authenticated, Hello answered, name owned: objects can be used. `connection` is borrowed. */
+    void (*on_ready)(DmBus *bus, DBusConnection *connection, gpointer data);
+    /* Gone, or the name was lost; NULL `reason` is never passed. Tries again by itself unless the
+     * name belongs to another, which is final until that one lets go of it. */
+    void (*on_lost)(DmBus *bus, const char *reason, gpointer data);
+} DmBusHandlers;
+
+/* Connects to `address` (NULL: the system bus, DBUS_SYSTEM_BUS_ADDRESS heeded) on `context` and
+ * asks for `name` (NULL: none). Never blocks, never fails at once. */
+DmBus *dm_bus_new(const char *address, const char *name, GMainContext *context,
+                  const DmBusHandlers *handlers, gpointer data);
+void dm_bus_free(DmBus *bus);
+
+/* The connection while ready, borrowed; otherwise NULL. */
+DBusConnection *dm_bus_get_connection(const DmBus *bus);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmBus, dm_bus_free)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "tree/tree.h"
+
+/* First sync: what a server expects to have set up, and how far it is (rules section 7). */
+
+/* Splits one of the Expected lists: U+F000 between items, blanks and quotation marks around them
+ * and empty items dropped (F1). With `strip_count` the `;count` of an application's LocURI is cut.
+ * Free with g_strfreev(). */
+GStrv dm_first_sync_split(const char *text, bool strip_count);
+
+#define DM_FIRST_SYNC_N_LISTS 6
+
+typedef struct {
+    const char *name; /* the node's name without "Expected", const: "Policies", … */
+    guint total, done, failed;
+} DmFirstSyncCategory;
+
+/* What `….Progress` shows. */
+typedef struct {
+    const char *phase; /* "none", "running", "succeeded", "failed"; const */
+    DmFirstSyncCategory categories[DM_FIRST_SYNC_N_LISTS];
+    gint64 deadline_us; /* wall clock, 0 none */
+    GStrv failed_items; /* "LocURI: code reason" */
+} DmFirstSyncProgress;
+
+void dm_first_sync_progress_clear(DmFirstSyncProgress *progress);
+
+/* The progress of a provider whose FirstSyncStatus is present; false, and nothing written, if it is
+ * not. */
+bool dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmFirstSyncProgress, dm_first_sync_progress_clear)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "tree/tree.h"
+
+/* Sessions of a provider with its server as the tree knows them: what the broker needs to run one,
+ * what it reports of one, when the next is due. Kept in the store. Device tree only. */
+
+typedef enum {
+    DM_SESSION_IDLE,
+    DM_SESSION_WAITING,
+    DM_SESSION_CONNECTING,
+    DM_SESSION_RUNNING,
+    DM_SESSION_BACKING_OFF,
+} DmSessionState;
+
+/* "idle", "waiting", "connecting", "running", "backing-off" (design section 5). */
+const char *dm_session_state_to_name(DmSessionState state);
+bool dm_session_state_from_name(const char *name, DmSessionState *ret_state);
+
+/* What `….Session` shows. Times in µs since the epoch, 0 none; strings "" where there is nothing.
+ */
+typedef struct {
+    DmSessionState state;
+    gint64 last_attempt_us;
+    gint64 last_success_us;
+    gint64 next_us;
+    gint64 certificate_expires_us;
+    gint64 unenroll_deadline_us;
+    const char *last_error;         /* short name, such as "tls" */
+    const char *last_error_message; /* in words */
+    const char *origin;             /* user schedule push login enrolment csp api */
+    const char *server_host;
+} DmSessionInfo;
+
+/* Borrowed until the next change. */
+DmSessionInfo dm_session_get_info(const DmProvider *provider);
+
+/* What the broker gets to start a session with. */
+typedef struct {
+    char *session_id;     /* SessionID for the wire: decimal, from SyncApplicationVersion 2.0
+                             hexadecimal (S1) */
+    char *token;          /* unique for ever: the `session` of each DmContext of it */
+    GStrv addresses;      /* candidates in order (L2, L3) */
+    GHashTable *account;  /* common/account.h, DM_ACCOUNT_DEV_ID included */
+    char *version;        /* min(SyncApplicationVersion, MaxSyncApplicationVersion) (S1) */
+    bool sign;            /* RequireMessageSigning (S2) */
+    bool keep_alive;      /* EnableOmaDmKeepAliveMessage (S3) */
+    gint64 security_mode; /* S4 */
+} DmSessionStart;
+
+void dm_session_start_clear(DmSessionStart *start);
+
+/* Begins a session: raises the provider's session counter durably, notes attempt and origin, and
+ * fills `*ret_start`. False and DM_ERROR: NOT_FOUND (the message lists the providers there are),
+ * INVALID (no address), STORAGE, FULL. */
+bool dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
+                      DmSessionStart *ret_start, GError **error);
+
+/* What the broker reports. Fields that are NULL or negative say nothing and leave what was. */
+typedef struct {
+    int state;           /* DmSessionState, or -1 */
+    int ended;           /* 1 ended regularly, 0 failed; -1 not ended yet */
+    const char *address; /* the one that answered (L3): remembered on a regular end */
+    const char *error;   /* short name; "" none */
+    const char *message; /* in words */
+    gint64 certificate_expires_us;
+} DmSessionReport;
+
+/* Takes a report: one commit where something durable changed (a mere change of state is kept in
+ * memory). False and DM_ERROR NOT_FOUND, STORAGE, FULL. */
+bool dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
+                       GError **error);
+
+/* When the provider's next session by schedule is due (µs since the epoch, 0 never) and why, in a
+ * word: "first", "second", "third", "daily" (rules P1–P5). `*ret_reason` is const. */
+gint64 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason);
+
+/* Takes the outcome of a command on a LocURI of any tree (F6): kept if the LocURI or one above it
+ * is expected by a FirstSyncStatus of `provider_id` (device tree with uid -1, else that user's).
+ * False and DM_ERROR: NOT_FOUND, INVALID (LocURI), STORAGE, FULL. */
+bool dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid,
+                               const char *loc_uri, DmStatus status, const char *reason,
+                               GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmSessionStart, dm_session_start_clear)

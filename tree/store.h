@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "common/status.h"
+#include "common/uri.h"
+#include "common/value.h"
+#include "tree/schema.h"
+
+/* What is on disk: a SQLite database in the state directory (WAL, synchronous=FULL, exclusive
+ * locking), owned by one process at a time. Knows rows of the node table and text under them, no
+ * rules. One transaction at a time: begin, put and delete, commit. */
+typedef struct DmStore DmStore;
+
+/* Kinds of text that belong to a provider beside its nodes. */
+typedef enum {
+    DM_STORE_ACCOUNT, /* common/account.h */
+    DM_STORE_SESSION, /* tree/session.c */
+    DM_STORE_OUTCOME, /* tree/rules/first-sync.c */
+} DmStoreKind;
+
+/* Takes `state_dir` (made 0700 if absent) and opens the database in it, migrating an older one.
+ * NULL and DM_ERROR: BUSY (the message names the holder's pid and program), NEWER or CORRUPT (the
+ * file is left as it is, the message says the way out), DENIED, FULL, STORAGE. */
+DmStore *dm_store_open(const char *state_dir, GError **error);
+
+/* Closes it and lets go of the lock. After a failed write nothing more is written. NULL is fine. */
+void dm_store_free(DmStore *store);
+
+/* Receives what is in the store; text is borrowed for the call. A provider comes before all that
+ * belongs to it; nodes of it in any order. */
+typedef struct {
+    void (*on_provider)(gint64 key, DmScope scope, guint32 uid, const char *id, gpointer data);
+    void (*on_node)(gint64 key, DmNodeId node, const DmValue *value,
+                    gpointer data); /* NULL: interior */
+    void (*on_text)(gint64 key, DmStoreKind kind, const char *name, const char *value,
+                    gpointer data);
+    void (*on_root)(DmNodeId node, const DmValue *value, gpointer data); /* leaves of the root */
+} DmStoreReader;
+
+/* Reads everything. Rows that are not of the node table, or do not fit it (a damaged or edited
+ * file), fail it with CORRUPT, naming them. */
+bool dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError **error);
+
+/* The reply stored with the last message of `session`, and that message's number into
+ * `*ret_message`; NULL if the session is unknown. A stored number without a reply cannot be. */
+GBytes *dm_store_find_reply(DmStore *store, const char *session, guint64 *ret_message);
+
+/* -- one transaction; each call false with `error` STORAGE or FULL, after which only rollback ----
+ */
+
+bool dm_store_begin(DmStore *store, GError **error);
+
+/* Adds a provider; `*ret_key` names it from now on. */
+bool dm_store_add_provider(DmStore *store, DmScope scope, guint32 uid, const char *id,
+                           gint64 *ret_key, GError **error);
+
+/* Deletes a provider with all that belongs to it. */
+bool dm_store_delete_provider(DmStore *store, gint64 key, GError **error);
+
+/* Sets a leaf, or with NULL value notes that an interior node is present; key 0 and a root's leaf:
+ * the root. */
+bool dm_store_put_node(DmStore *store, gint64 key, DmNodeId node, const DmValue *value,
+                       GError **error);
+bool dm_store_delete_node(DmStore *store, gint64 key, DmNodeId node, GError **error);
+
+/* Sets text; NULL value deletes it; NULL name with NULL value deletes all of the kind. */
+bool dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char *name,
+                       const char *value, GError **error);
+
+/* Keeps the reply of the session's newest message; replies of the 64 most recent sessions are kept.
+ */
+bool dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes *reply,
+                        GError **error);
+
+/* On disk when it returns true (G2). False: rolled back already; after an I/O error of the log the
+ * store is read-only from then on (G5). */
+bool dm_store_commit(DmStore *store, GError **error);
+void dm_store_rollback(DmStore *store);
+
+/* Whether an I/O error made it read-only (G5): begin fails with STORAGE. */
+bool dm_store_is_read_only(const DmStore *store);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmStore, dm_store_free)
