@@ -28,5 +28,6 @@ typedef enum {
     DM_ERROR_HTTP,     /* the server answered with a status that is no success */
     DM_ERROR_PROTOCOL, /* the peer broke the session's rules */
     DM_ERROR_CREDENTIALS,
-    DM_ERROR_ABORTED, /* ended by the other side on purpose */
+    DM_ERROR_ABORTED,     /* ended by the other side on purpose */
+    DM_ERROR_CERTIFICATE, /* no certificate or key that can be used */
 } DmErrorCode;
