@@ -10,75 +10,54 @@
 /* The tree socket's calls: wire format, used by both sides, and the client (design section 4,
  * security.md section 1). Peer-to-peer D-Bus, object DM_TREE_PATH, interface DM_TREE_INTERFACE:
  *
- *   Hello(u version) → (u version, s product)         first, or everything is refused (BadRequest);
- *                                                     another version: BadVersion, and the end
- *   Apply(s session, t message, s provider, x uid, a(yussbs) commands) → a(ua(sybs))
- *       provider "" is local root, uid -1 no user; command: verb, span, LocURI, Format ("" none),
- *       whether there is Data, Data; result: status, items of LocURI, format, whether Data, Data
- *   Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))
- *   BeginSession(s provider, s origin) → a{sv}        see DmTreeSession
- *   ReportSession(s provider, a{sv} report)           state s, ended b, address s, error s, message
- * s, certificate-expires x ReportOutcome(s provider, x uid, s locuri, u status, s reason) GetDue()
- * → a(sxs)                                 provider, µs since the epoch, reason signals: Changed(s
- * provider, x uid, as locuris)   after a commit; "" the root Due(s provider, x due, s reason) when
- * it changes; 0 never SyncRequested(s provider, s session, s origin)
+ * Hello(u version) → (u version, s product)
+ *     First, or everything is refused (BadRequest). Another version: BadVersion, and the end.
+ * Apply(s session, t message, s provider, x uid, a(yussbs) commands) → a(ua(sybs))
+ *     Provider "" is local root, uid -1 no user. A command: verb, span, LocURI ("" none), Format
+ *     ("" none), whether there is Data, Data. A result: status, items of LocURI, format, whether
+ *     there is Data, Data.
+ * Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))
+ *     Flags: DmProvisionFlags of tree/tree.h.
+ * BeginSession(s provider, s origin) → a{sv}
+ *     See DmTreeSession.
+ * ReportSession(s provider, a{sv} report)
+ *     See DmTreeReport.
+ * ReportOutcome(s provider, x uid, s locuri, u status, s reason)
+ * GetDue() → a(sxs)
+ *     Provider, µs since the epoch (0 never), reason.
  *
- * Errors are DM_BUS_ERROR_PREFIX names with a sentence for people. */
+ * Signals: Changed(s provider, x uid, as locuris) after a commit; provider "" is the root, uid -1
+ * the device tree. Due(s provider, x due, s reason) when that changes; 0 never.
+ * SyncRequested(s provider, s session, s origin).
+ *
+ * Errors are DM_BUS_ERROR_PREFIX names with a sentence for people. File descriptors are refused. */
 
-/* -- the wire; each false when the message is not of that form or breaks a cap -------------------
- */
+/* Most bytes of a message to the server, and of one from it. A SyncML message has half a MiB. */
+#define DM_TREE_MAX_CALL (4 * 1024 * 1024)
+#define DM_TREE_MAX_ANSWER (32 * 1024 * 1024)
 
-/* Appends commands; text that is not valid UTF-8 makes it false and leaves the message unusable. */
+/* -- the wire ------------------------------------------------------------------------------------
+ * Each is false (or NULL) when the message is not of that form or breaks a cap. An append that says
+ * false leaves the message unusable. */
+
+/* Appends commands; false for text that is not valid UTF-8 or holds a NUL. */
 bool dm_wire_append_commands(DBusMessageIter *iter, const DmCommand *commands, gsize n_commands);
-/* Commands that borrow from the message; array for g_array_unref(); NULL if malformed. */
+
+/* DmCommands that borrow from the message, valid as a batch (dm_batch_is_valid()); array for
+ * g_array_unref(). */
 GArray *dm_wire_read_commands(DBusMessageIter *iter);
+
 bool dm_wire_append_reply(DBusMessageIter *iter, const DmReply *reply);
 DmReply *dm_wire_read_reply(DBusMessageIter *iter);
-bool dm_wire_append_strings(DBusMessageIter *iter, GHashTable *strings); /* a{ss} */
-/* An account map (dm_account_new()), caps of common/account.h held; NULL if malformed. */
+
+/* a{ss} */
+bool dm_wire_append_strings(DBusMessageIter *iter, GHashTable *strings);
+
+/* An account map (dm_account_new()), caps of common/account.h held. */
 GHashTable *dm_wire_read_strings(DBusMessageIter *iter);
 
-/* -- the client ---------------------------------------------------------------------------------
- */
-
-typedef struct DmTreeClient DmTreeClient;
-
-/* Connects to the socket and says Hello, blocking for at most `timeout_ms`: for command line and
- * start-up, not for a running loop. NULL and DM_ERROR: NOT_FOUND or DISCONNECTED (nobody serves it;
- * the message says how to start it), DENIED, VERSION, TIMEOUT. */
-DmTreeClient *dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error);
-void dm_tree_client_free(DmTreeClient *client);
-
-/* From now on runs on `context`: calls may be asynchronous, signals come. `on_signal` gets each
- * signal message of DM_TREE_INTERFACE, `on_lost` the end of the connection. */
-typedef void (*DmTreeSignalFunc)(DBusMessage *signal, gpointer data);
-typedef void (*DmTreeLostFunc)(gpointer data);
-void dm_tree_client_attach(DmTreeClient *client, GMainContext *context, DmTreeSignalFunc on_signal,
-                           DmTreeLostFunc on_lost, gpointer data);
-
-/* A call of DM_TREE_INTERFACE; unref with dbus_message_unref() once sent. */
-DBusMessage *dm_tree_client_new_call(const char *method);
-
-/* Sends and blocks for the answer; NULL and an error of the same codes, or FAILED with the peer's
- * sentence; NOT_FOUND where the peer's error is that. Unref the answer. */
-DBusMessage *dm_tree_client_call(DmTreeClient *client, DBusMessage *call, GError **error);
-
-/* Sends; `func` gets the answer (borrowed) or an error, once, unless the client is freed before. */
-typedef void (*DmTreeReplyFunc)(DBusMessage *answer, const GError *error, gpointer data);
-void dm_tree_client_call_async(DmTreeClient *client, DBusMessage *call, DmTreeReplyFunc func,
-                               gpointer data);
-
-/* Builds the Apply call; NULL and INVALID if text in it is not valid. */
-DBusMessage *dm_tree_call_new_apply(const DmContext *context, const DmCommand *commands,
-                                    gsize n_commands, GError **error);
-DBusMessage *dm_tree_call_new_provision(const char *provider_id, GHashTable *account,
-                                        const DmCommand *settings, gsize n_settings, guint flags,
-                                        GError **error);
-/* The reply in the answer to Apply or Provision; NULL and INVALID if it is malformed. */
-DmReply *dm_tree_call_read_reply(DBusMessage *answer, GError **error);
-
 /* What BeginSession answers: keys session-id s, token s, addresses as, account a{ss}, version s,
- * sign b, keep-alive b, security-mode x. */
+ * sign b, keep-alive b, security-mode x. All are there; keys not known are passed over. */
 typedef struct {
     char *session_id;
     char *token;
@@ -91,9 +70,14 @@ typedef struct {
 } DmTreeSession;
 
 void dm_tree_session_clear(DmTreeSession *session);
-bool dm_tree_call_read_session(DBusMessage *answer, DmTreeSession *ret_session, GError **error);
+bool dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session);
 
-/* ReportSession's call; NULL and negative fields say nothing (as tree/session.h). */
+/* On false `*ret_session` is untouched. */
+bool dm_wire_read_session(DBusMessageIter *iter, DmTreeSession *ret_session);
+
+/* What ReportSession brings: keys state s, ended b, address s, error s, message s,
+ * certificate-expires x. NULL and negative fields are not sent and say nothing (as
+ * tree/session.h); `state` by its name. */
 typedef struct {
     const char *state;
     int ended;
@@ -103,8 +87,72 @@ typedef struct {
     gint64 certificate_expires_us;
 } DmTreeReport;
 
+#define DM_TREE_REPORT_INIT                                                                        \
+    {                                                                                              \
+        .ended = -1, .certificate_expires_us = -1                                                  \
+    }
+
+bool dm_wire_append_report(DBusMessageIter *iter, const DmTreeReport *report);
+
+/* Strings are borrowed from the message; on false `*ret_report` is untouched. */
+bool dm_wire_read_report(DBusMessageIter *iter, DmTreeReport *ret_report);
+
+/* -- calls and their answers --------------------------------------------------------------------*/
+
+/* A call of DM_TREE_INTERFACE; unref with dbus_message_unref() once sent. */
+DBusMessage *dm_tree_client_new_call(const char *method);
+
+/* Build Apply, Provision and ReportSession; NULL and INVALID if text in it is not valid, TOO_LARGE
+ * if it is over DM_TREE_MAX_CALL or DM_BATCH_MAX. */
+DBusMessage *dm_tree_call_new_apply(const DmContext *context, const DmCommand *commands,
+                                    gsize n_commands, GError **error);
+DBusMessage *dm_tree_call_new_provision(const char *provider_id, GHashTable *account,
+                                        const DmCommand *settings, gsize n_settings, guint flags,
+                                        GError **error);
 DBusMessage *dm_tree_call_new_report(const char *provider_id, const DmTreeReport *report,
                                      GError **error);
+
+/* The reply in the answer to Apply or Provision; NULL and INVALID if it is malformed. */
+DmReply *dm_tree_call_read_reply(DBusMessage *answer, GError **error);
+
+/* The session in the answer to BeginSession, for dm_tree_session_clear(); false and INVALID if it
+ * is malformed, `*ret_session` untouched. */
+bool dm_tree_call_read_session(DBusMessage *answer, DmTreeSession *ret_session, GError **error);
+
+/* -- the client ---------------------------------------------------------------------------------*/
+
+typedef struct DmTreeClient DmTreeClient;
+
+/* How long a call waits for its answer. */
+#define DM_TREE_CALL_TIMEOUT_MS 60000
+
+/* Connects to the socket and says Hello, blocking for at most `timeout_ms`: for command line and
+ * start-up, not for a running loop. NULL and DM_ERROR: NOT_FOUND or DISCONNECTED (nobody serves it;
+ * the message says how to start it), DENIED, VERSION, TIMEOUT. */
+DmTreeClient *dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error);
+
+/* Closes it; functions of calls under way are not called any more. Allowed in any callback of the
+ * client. NULL is fine. */
+void dm_tree_client_free(DmTreeClient *client);
+
+/* From now on runs on `context` (NULL: the default): calls may be asynchronous, signals come.
+ * `on_signal` gets each signal message of DM_TREE_INTERFACE, `on_lost` the end of the connection,
+ * once; either may be NULL. */
+typedef void (*DmTreeSignalFunc)(DBusMessage *signal, gpointer data);
+typedef void (*DmTreeLostFunc)(gpointer data);
+void dm_tree_client_attach(DmTreeClient *client, GMainContext *context, DmTreeSignalFunc on_signal,
+                           DmTreeLostFunc on_lost, gpointer data);
+
+/* Sends and blocks for the answer, for dbus_message_unref(). NULL and DM_ERROR: DISCONNECTED,
+ * TIMEOUT; where the peer refused, its sentence with NOT_FOUND, INVALID, DENIED, FULL, STORAGE or
+ * VERSION where its error says that, otherwise FAILED. */
+DBusMessage *dm_tree_client_call(DmTreeClient *client, DBusMessage *call, GError **error);
+
+/* Sends; `func` gets the answer (borrowed) or an error of the same codes, once, never before this
+ * returns, unless the client is freed before. Only after dm_tree_client_attach(). */
+typedef void (*DmTreeReplyFunc)(DBusMessage *answer, const GError *error, gpointer data);
+void dm_tree_client_call_async(DmTreeClient *client, DBusMessage *call, DmTreeReplyFunc func,
+                               gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmTreeClient, dm_tree_client_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmTreeSession, dm_tree_session_clear)

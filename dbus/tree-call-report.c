@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The two dictionaries of the tree socket: what BeginSession answers, what ReportSession brings. */
+
+#include <string.h>
+
+#include "common/account.h"
+#include "dbus/tree-call.h"
+
+/* Most keys that a dictionary may have, entries of its list of strings, and bytes of a text in it.
+ */
+#define MAX_KEYS 64
+#define MAX_STRINGS 256
+#define MAX_TEXT 65536
+
+static bool
+text_is_valid(const char *text)
+{
+    return text == NULL || dbus_validate_utf8(text, NULL);
+}
+
+static bool
+append_basic(DBusMessageIter *dict, const char *key, int type, const void *value)
+{
+    const char signature[] = {(char)type, '\0'};
+    DBusMessageIter entry, variant;
+
+    return dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+           dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key) &&
+           dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant) &&
+           dbus_message_iter_append_basic(&variant, type, value) &&
+           dbus_message_iter_close_container(&entry, &variant) &&
+           dbus_message_iter_close_container(dict, &entry);
+}
+
+static bool
+append_text(DBusMessageIter *dict, const char *key, const char *text)
+{
+    if (text == NULL)
+        text = "";
+    return append_basic(dict, key, DBUS_TYPE_STRING, &text);
+}
+
+static bool
+append_list(DBusMessageIter *dict, const char *key, const char *const *strings)
+{
+    DBusMessageIter entry, variant, array;
+    bool good = dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+                dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key) &&
+                dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "as", &variant) &&
+                dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "s", &array);
+
+    for (gsize i = 0; good && strings[i] != NULL; i++)
+        good = dbus_message_iter_append_basic(&array, DBUS_TYPE_STRING, &strings[i]);
+    return good && dbus_message_iter_close_container(&variant, &array) &&
+           dbus_message_iter_close_container(&entry, &variant) &&
+           dbus_message_iter_close_container(dict, &entry);
+}
+
+static bool
+append_map(DBusMessageIter *dict, const char *key, GHashTable *strings)
+{
+    DBusMessageIter entry, variant;
+
+    return dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+           dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key) &&
+           dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a{ss}", &variant) &&
+           dm_wire_append_strings(&variant, strings) &&
+           dbus_message_iter_close_container(&entry, &variant) &&
+           dbus_message_iter_close_container(dict, &entry);
+}
+
+/* Everything is checked before a container is opened (see tree-call-wire.c). */
+static bool
+session_is_valid(const DmTreeSession *session)
+{
+    GHashTableIter each;
+    gpointer key, value;
+
+    for (gsize i = 0; session->addresses[i] != NULL; i++) {
+        if (!text_is_valid(session->addresses[i]))
+            return false;
+    }
+    g_hash_table_iter_init(&each, session->account);
+    while (g_hash_table_iter_next(&each, &key, &value)) {
+        if (!text_is_valid(key) || !text_is_valid(value))
+            return false;
+    }
+    return text_is_valid(session->session_id) && text_is_valid(session->token) &&
+           text_is_valid(session->version);
+}
+
+bool
+dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
+{
+    DBusMessageIter dict;
+    dbus_bool_t sign = session->sign;
+    dbus_bool_t keep_alive = session->keep_alive;
+
+    return session_is_valid(session) &&
+           dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+           append_text(&dict, "session-id", session->session_id) &&
+           append_text(&dict, "token", session->token) &&
+           append_list(&dict, "addresses", (const char *const *)session->addresses) &&
+           append_map(&dict, "account", session->account) &&
+           append_text(&dict, "version", session->version) &&
+           append_basic(&dict, "sign", DBUS_TYPE_BOOLEAN, &sign) &&
+           append_basic(&dict, "keep-alive", DBUS_TYPE_BOOLEAN, &keep_alive) &&
+           append_basic(&dict, "security-mode", DBUS_TYPE_INT64, &session->security_mode) &&
+           dbus_message_iter_close_container(iter, &dict);
+}
+
+bool
+dm_wire_append_report(DBusMessageIter *iter, const DmTreeReport *report)
+{
+    DBusMessageIter dict;
+    dbus_bool_t ended = report->ended > 0;
+
+    return text_is_valid(report->state) && text_is_valid(report->address) &&
+           text_is_valid(report->error) && text_is_valid(report->message) &&
+           dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
+           (report->state == NULL || append_text(&dict, "state", report->state)) &&
+           (report->ended < 0 || append_basic(&dict, "ended", DBUS_TYPE_BOOLEAN, &ended)) &&
+           (report->address == NULL || append_text(&dict, "address", report->address)) &&
+           (report->error == NULL || append_text(&dict, "error", report->error)) &&
+           (report->message == NULL || append_text(&dict, "message", report->message)) &&
+           (report->certificate_expires_us < 0 ||
+            append_basic(&dict, "certificate-expires", DBUS_TYPE_INT64,
+                         &report->certificate_expires_us)) &&
+           dbus_message_iter_close_container(iter, &dict);
+}
+
+/* Calls `field` for each entry with the variant's content; false if it does, for a key that comes
+ * twice, or if this is no a{sv}. */
+typedef bool (*FieldFunc)(const char *key, DBusMessageIter *value, gpointer data);
+
+static bool
+read_dict(DBusMessageIter *iter, FieldFunc field, gpointer data)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    DBusMessageIter dict;
+
+    if (dbus_message_iter_get_arg_type(iter) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(iter) != DBUS_TYPE_DICT_ENTRY)
+        return false;
+    dbus_message_iter_recurse(iter, &dict);
+    while (dbus_message_iter_get_arg_type(&dict) != DBUS_TYPE_INVALID) {
+        DBusMessageIter entry, variant;
+        const char *key;
+
+        dbus_message_iter_recurse(&dict, &entry);
+        if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_STRING)
+            return false;
+        dbus_message_iter_get_basic(&entry, &key);
+        dbus_message_iter_next(&entry);
+        if (dbus_message_iter_get_arg_type(&entry) != DBUS_TYPE_VARIANT)
+            return false;
+        dbus_message_iter_recurse(&entry, &variant);
+        if (g_hash_table_size(seen) == MAX_KEYS || !g_hash_table_add(seen, (gpointer)key) ||
+            !field(key, &variant, data))
+            return false;
+        dbus_message_iter_next(&dict);
+    }
+    return true;
+}
+
+static bool
+read_basic(DBusMessageIter *value, int type, void *ret)
+{
+    if (dbus_message_iter_get_arg_type(value) != type)
+        return false;
+    dbus_message_iter_get_basic(value, ret);
+    return true;
+}
+
+static bool
+read_text(DBusMessageIter *value, const char **ret_text)
+{
+    const char *text;
+
+    if (!read_basic(value, DBUS_TYPE_STRING, &text) || strlen(text) > MAX_TEXT)
+        return false;
+    *ret_text = text;
+    return true;
+}
+
+static bool
+read_own_text(DBusMessageIter *value, char **ret_text)
+{
+    const char *text;
+
+    if (!read_text(value, &text))
+        return false;
+    *ret_text = g_strdup(text);
+    return true;
+}
+
+static bool
+read_bool(DBusMessageIter *value, bool *ret_boolean)
+{
+    dbus_bool_t boolean;
+
+    if (!read_basic(value, DBUS_TYPE_BOOLEAN, &boolean))
+        return false;
+    *ret_boolean = boolean;
+    return true;
+}
+
+static bool
+read_list(DBusMessageIter *value, GStrv *ret_strings)
+{
+    g_autoptr(GStrvBuilder) strings = g_strv_builder_new();
+    DBusMessageIter array;
+    guint n = 0;
+
+    if (dbus_message_iter_get_arg_type(value) != DBUS_TYPE_ARRAY ||
+        dbus_message_iter_get_element_type(value) != DBUS_TYPE_STRING)
+        return false;
+    dbus_message_iter_recurse(value, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        const char *text;
+
+        if (n++ == MAX_STRINGS || !read_text(&array, &text))
+            return false;
+        g_strv_builder_add(strings, text);
+        dbus_message_iter_next(&array);
+    }
+    *ret_strings = g_strv_builder_end(strings);
+    return true;
+}
+
+/* A session, and how many of its fields have come. */
+typedef struct {
+    DmTreeSession session;
+    guint n_fields;
+} SessionReading;
+
+#define N_SESSION_FIELDS 8
+
+static bool
+read_session_field(const char *key, DBusMessageIter *value, gpointer data)
+{
+    SessionReading *reading = data;
+    DmTreeSession *session = &reading->session;
+
+    reading->n_fields++;
+    if (strcmp(key, "session-id") == 0)
+        return read_own_text(value, &session->session_id);
+    if (strcmp(key, "token") == 0)
+        return read_own_text(value, &session->token);
+    if (strcmp(key, "addresses") == 0)
+        return read_list(value, &session->addresses);
+    if (strcmp(key, "account") == 0)
+        return (session->account = dm_wire_read_strings(value)) != NULL;
+    if (strcmp(key, "version") == 0)
+        return read_own_text(value, &session->version);
+    if (strcmp(key, "sign") == 0)
+        return read_bool(value, &session->sign);
+    if (strcmp(key, "keep-alive") == 0)
+        return read_bool(value, &session->keep_alive);
+    if (strcmp(key, "security-mode") == 0)
+        return read_basic(value, DBUS_TYPE_INT64, &session->security_mode);
+    reading->n_fields--;
+    return true;
+}
+
+bool
+dm_wire_read_session(DBusMessageIter *iter, DmTreeSession *ret_session)
+{
+    SessionReading reading = {0};
+
+    if (!read_dict(iter, read_session_field, &reading) || reading.n_fields != N_SESSION_FIELDS) {
+        dm_tree_session_clear(&reading.session);
+        return false;
+    }
+    *ret_session = reading.session;
+    return true;
+}
+
+void
+dm_tree_session_clear(DmTreeSession *session)
+{
+    g_clear_pointer(&session->session_id, g_free);
+    g_clear_pointer(&session->token, g_free);
+    g_clear_pointer(&session->addresses, g_strfreev);
+    g_clear_pointer(&session->account, g_hash_table_unref);
+    g_clear_pointer(&session->version, g_free);
+}
+
+static bool
+read_report_field(const char *key, DBusMessageIter *value, gpointer data)
+{
+    DmTreeReport *report = data;
+
+    if (strcmp(key, "state") == 0)
+        return read_text(value, &report->state);
+    if (strcmp(key, "ended") == 0) {
+        bool ended;
+
+        if (!read_bool(value, &ended))
+            return false;
+        report->ended = ended;
+        return true;
+    }
+    if (strcmp(key, "address") == 0)
+        return read_text(value, &report->address);
+    if (strcmp(key, "error") == 0)
+        return read_text(value, &report->error);
+    if (strcmp(key, "message") == 0)
+        return read_text(value, &report->message);
+    if (strcmp(key, "certificate-expires") == 0)
+        return read_basic(value, DBUS_TYPE_INT64, &report->certificate_expires_us) &&
+               report->certificate_expires_us >= 0;
+    return true;
+}
+
+bool
+dm_wire_read_report(DBusMessageIter *iter, DmTreeReport *ret_report)
+{
+    DmTreeReport report = DM_TREE_REPORT_INIT;
+
+    if (!read_dict(iter, read_report_field, &report))
+        return false;
+    *ret_report = report;
+    return true;
+}
