@@ -1,0 +1,298 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The project's own rules, as checks. Each yields findings: "file:line: what is wrong"."""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 60
+MAX_COLUMNS = 100
+
+# Design section 2: what a folder may include beside itself. common/ is layer 0.
+LAYERS = {
+    "common": {"folders": set(), "libs": {"glib"}},
+    "tree": {"folders": {"common"}, "libs": {"glib", "sqlite3", "openssl"}},
+    "syncml": {"folders": {"common"}, "libs": {"glib", "libxml", "openssl"}},
+    "dbus": {"folders": {"common"}, "libs": {"glib", "dbus"}},
+    "plugin": {"folders": {"common", "tree", "dbus"}, "libs": {"glib", "dbus"}},
+    "hosts": {"folders": {"common", "dbus"}, "libs": {"glib", "dbus", "json-glib"}},
+    "broker": {"folders": {"common", "syncml", "dbus"}, "libs": {"glib", "dbus", "curl", "openssl"}},
+    "agent": {"folders": {"common"}, "libs": {"glib"}, "files": {"plugin/plugin.h"}},
+    "cli": {"folders": {"common", "syncml", "dbus"}, "libs": {"glib", "dbus", "json-glib"}},
+    "desktop": {"folders": set(), "libs": {"glib", "gtk", "adwaita", "gio"}, "files": {"dbus/names.h"}},
+}
+# The node table is data, and the one place for names: any folder may expand it.
+DATA_FILES = {"tree/nodes.def"}
+LIBRARIES = {
+    "glib": r"glib(-unix|-object)?\.h|glib/.*|gmodule\.h",
+    "gio": r"gio/.*",
+    "sqlite3": r"sqlite3\.h",
+    "openssl": r"openssl/.*",
+    "libxml": r"libxml/.*",
+    "dbus": r"dbus/dbus\.h",
+    "curl": r"curl/.*",
+    "json-glib": r"json-glib/.*",
+    "gtk": r"gtk/.*",
+    "adwaita": r"adwaita\.h",
+}
+# libdbus's own headers, which no file of ours may shadow.
+LIBDBUS_HEADERS = {
+    "dbus", "dbus-address", "dbus-arch-deps", "dbus-bus", "dbus-connection", "dbus-errors", "dbus-macros",
+    "dbus-memory", "dbus-message", "dbus-misc", "dbus-pending-call", "dbus-protocol", "dbus-server",
+    "dbus-shared", "dbus-signature", "dbus-syntax", "dbus-threads", "dbus-types",
+}
+# What dmclient.so and friends may export.
+EXPORTS = {"plugin/dmclient.so": {"dm_plugin_get"}}
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
+
+
+def run(*command, **options):
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def tracked(root, *patterns):
+    """Files that git tracks or would add, so that a new file is held to the rules before its commit."""
+    out = run("git", "-C", str(root), "ls-files", "-co", "--exclude-standard", "--", *patterns)
+    if out.returncode != 0:
+        raise RuntimeError(out.stderr.strip())
+    return sorted(root / line for line in set(out.stdout.splitlines()) if (root / line).is_file())
+
+
+def sources(root):
+    return [p for p in tracked(root, "*.c", "*.h") if "tests/data" not in str(p)]
+
+
+def relative(root, path):
+    return path.relative_to(root).as_posix()
+
+
+def check_layers(root, build):
+    """Includes point downward only (design section 2), and quoted ones carry their folder."""
+    for path in sources(root):
+        name = relative(root, path)
+        folder = name.split("/")[0]
+        if folder == "dbus" and path.stem in LIBDBUS_HEADERS:
+            yield f"{name}:1: has the name of one of libdbus's headers"
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = INCLUDE.match(line)
+            if match:
+                problem = judge_include(folder, match[1] == '"', match[2])
+                if problem:
+                    yield f"{name}:{number}: {problem}"
+
+
+def judge_include(folder, quoted, header):
+    """Why `folder` may not include `header`; None if it may."""
+    if folder == "tests":
+        return None
+    layer = LAYERS.get(folder)
+    if layer is None:
+        return f"folder {folder}/ is in no layer: add it to the design and to lint.py"
+    if quoted:
+        target = header.split("/")[0]
+        if "/" not in header:
+            return f'"{header}" does not carry its folder'
+        if target == folder or target in layer["folders"]:
+            return None
+        if header in layer.get("files", set()) or header in DATA_FILES:
+            return None
+        return f'{folder}/ may not include "{header}"'
+    for library, pattern in LIBRARIES.items():
+        if re.fullmatch(pattern, header) and library not in layer["libs"]:
+            return f"{folder}/ may not use {library} (<{header}>)"
+    return None
+
+
+def functions(text):
+    """Yields (line, name, length) of each function of a C file in the project's format: the body's
+    braces stand alone at the first column."""
+    lines = text.splitlines()
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line == "{":
+            start = number
+        elif line == "}" and start is not None:
+            yield start, lines[start - 2], number - start - 1
+            start = None
+
+
+def check_sizes(root, build):
+    """Files up to 600 lines, functions up to 60, lines up to 100 columns."""
+    for path in tracked(root, "*.c", "*.h", "*.py", "tools/*", "*.def"):
+        name = relative(root, path)
+        if "tests/data" in name:
+            continue
+        text = path.read_text()
+        lines = text.splitlines()
+        if len(lines) > MAX_FILE_LINES:
+            yield f"{name}:{len(lines)}: over {MAX_FILE_LINES} lines"
+        if path.suffix in (".c", ".h", ".def"):
+            for number, line in enumerate(lines, 1):
+                if len(line) > MAX_COLUMNS:
+                    yield f"{name}:{number}: over {MAX_COLUMNS} columns"
+        if path.suffix == ".c":
+            for start, header, length in functions(text):
+                if length > MAX_FUNCTION_LINES:
+                    yield f"{name}:{start}: function of {length} lines, over {MAX_FUNCTION_LINES}: {header}"
+
+
+def check_habits(root, build):
+    """No goto, no work left for later, no node named outside the table, no sleep in a test."""
+    nodes = {n for n in re.findall(r'^ {8}"([A-Z][A-Za-z0-9]+)"', (root / "tree/nodes.def").read_text(), re.M)}
+    # Names of a single word (Title, Status, Poll) belong to other vocabularies too.
+    nodes = {n for n in nodes if re.search(r"[a-z][A-Z]|[A-Z]{2}[a-z]", n)}
+    literal = re.compile(r'"(?:[^"\\]|\\.)*"')
+    for path in sources(root) + tracked(root, "*.py"):
+        name = relative(root, path)
+        if name == "tests/lint/lint.py" or name == "tests/lint/test_lint.py":
+            continue
+        in_tests = name.startswith("tests/")
+        text = path.read_text()
+        if path.suffix in (".c", ".h") and not text.startswith("/* SPDX-License-Identifier: MIT */"):
+            yield f"{name}:1: no licence line"
+        for number, line in enumerate(text.splitlines(), 1):
+            where = f"{name}:{number}"
+            if path.suffix == ".c" and re.search(r"^\s*goto\b", line):
+                yield f"{where}: goto"
+            if re.search(r"\b(TODO|FIXME|XXX)\b", line):
+                yield f"{where}: work left for later"
+            if in_tests and re.search(r"\b(time\.sleep|g_usleep|usleep|nanosleep|sleep)\s*\(", line):
+                yield f"{where}: sleeps; wait for the event instead"
+            if not in_tests:
+                for text_literal in literal.findall(line):
+                    for word in re.findall(r"[A-Za-z0-9]+", text_literal):
+                        if word in nodes:
+                            yield f"{where}: names the node {word}, which only tree/nodes.def may"
+
+
+def check_format(root, build):
+    """clang-format agrees."""
+    out = run("clang-format", "--dry-run", "--ferror-limit=3", "-Werror", *map(str, sources(root)))
+    for line in out.stderr.splitlines():
+        if "error:" in line:
+            yield line.replace(str(root) + "/", "")
+
+
+def check_tidy(root, build):
+    """clang-tidy agrees (.clang-tidy has the checks)."""
+    commands = json.loads((build / "compile_commands.json").read_text())
+    files = sorted({os.path.normpath(os.path.join(c["directory"], c["file"])) for c in commands})
+    files = [f for f in files if f.startswith(str(root) + "/") and not f.startswith(str(build))]
+
+    def tidy(path):
+        return run("clang-tidy", "--quiet", "-p", str(build), path)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, out in zip(files, pool.map(tidy, files)):
+            found = set(re.findall(r"^(\S+:\d+:\d+: (?:warning|error): .*)$", out.stdout, re.M))
+            for line in sorted(found):
+                yield line.replace(str(root) + "/", "")
+            if out.returncode != 0 and not found:
+                yield f"{path}: clang-tidy failed: {out.stderr.strip()[-200:]}"
+
+
+def check_clang(root, build):
+    """clang compiles everything with the project's warnings, none given."""
+    directory = build.parent / (build.name + "-clang")
+    environment = dict(os.environ, CC="clang")
+    if not (directory / "build.ninja").exists():
+        out = run("meson", "setup", str(directory), str(root), "-Dwerror=true", env=environment)
+        if out.returncode != 0:
+            yield out.stdout.strip()[-300:]
+            return
+    out = run("ninja", "-C", str(directory))
+    if out.returncode != 0:
+        for line in re.findall(r"^(\S+: (?:error|warning): .*)$", out.stdout, re.M) or [out.stdout[-500:]]:
+            yield line
+
+
+def check_symbols(root, build):
+    """Shared objects export what they must and nothing else."""
+    for name, wanted in EXPORTS.items():
+        out = run("nm", "-D", "--defined-only", str(build / name))
+        if out.returncode != 0:
+            yield f"{name}: {out.stderr.strip()}"
+            continue
+        found = {line.split()[-1].split("@")[0] for line in out.stdout.splitlines() if line.split()[-2] != "A"}
+        for symbol in sorted(found ^ wanted):
+            yield f"{name}: {symbol} is {'exported' if symbol in found else 'missing'}"
+        flags = run("readelf", "-d", str(build / name)).stdout
+        if "NODELETE" not in flags:
+            yield f"{name}: not linked with -z nodelete"
+
+
+def check_xml(root, build):
+    """Every XML file of the project parses."""
+    for path in tracked(root, "policy/*.conf", "policy/*.xml", "policy/*.policy", "dbus/*.xml", "docs/*.xml"):
+        out = run("xmllint", "--noout", "--nonet", str(path))
+        if out.returncode != 0:
+            yield f"{relative(root, path)}: {out.stderr.strip()}"
+
+
+def check_scripts(root, build):
+    """Shell scripts parse, say their interpreter, and can be run."""
+    for path in tracked(root, "tools/*", ".ci/*"):
+        name = relative(root, path)
+        first = path.read_text().split("\n", 1)[0]
+        if "bash" in first:
+            out = run("bash", "-n", str(path))
+            if out.returncode != 0:
+                yield f"{name}: {out.stderr.strip()}"
+            if first.startswith("#!") and not os.access(path, os.X_OK):
+                yield f"{name}: is not executable"
+
+
+def check_spelling(root, build):
+    """codespell agrees."""
+    files = [str(p) for p in tracked(root) if "tests/data" not in str(p) and "corpus" not in str(p)]
+    words = root / "tests/lint/spelling-ignore.txt"
+    out = run("codespell", "--ignore-words", str(words), *files)
+    yield from (line.replace(str(root) + "/", "") for line in out.stdout.splitlines())
+
+
+CHECKS = {
+    "layers": check_layers,
+    "sizes": check_sizes,
+    "habits": check_habits,
+    "format": check_format,
+    "symbols": check_symbols,
+    "xml": check_xml,
+    "scripts": check_scripts,
+    "spelling": check_spelling,
+    "clang": check_clang,
+    "tidy": check_tidy,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Holds the tree against the project's rules.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:10}{check.__doc__.splitlines()[0]}" for name, check in CHECKS.items()))
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
+    parser.add_argument("--build", type=Path)
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="those to run (all)")
+    options = parser.parse_args()
+    build = (options.build or options.root / "build").resolve()
+    unknown = [c for c in options.checks if c not in CHECKS]
+    if unknown:
+        parser.error(f"no such check: {', '.join(unknown)}")
+    failed = False
+    for name in options.checks or CHECKS:
+        findings = list(CHECKS[name](options.root.resolve(), build))
+        print(f"{'not ok' if findings else 'ok'} - {name}: {CHECKS[name].__doc__.splitlines()[0]}")
+        for finding in findings:
+            print(f"    {finding}")
+        failed = failed or bool(findings)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""The tree keeps the project's rules, and each rule is one that can be broken."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from . import lint
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("DM_BUILD_DIR", ROOT / "build"))
+LICENCE = "/* SPDX-License-Identifier: MIT */\n"
+
+
+@pytest.mark.parametrize("name", lint.CHECKS)
+def test_tree_keeps(name):
+    assert list(lint.CHECKS[name](ROOT, BUILD)) == []
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """An empty repository with a node table, to break rules in."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/nodes.def").write_text('DM_NODE(HELP, ROOT,\n        "HelpPhoneNumber", CHR)\n')
+    (tmp_path / ".clang-format").write_text((ROOT / ".clang-format").read_text())
+
+    def add(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return tmp_path
+
+    return add
+
+
+def body(lines):
+    return LICENCE + "\nvoid\nf(void)\n{\n" + "    g();\n" * lines + "}\n"
+
+
+BROKEN = {
+    "upward include": ("layers", "common/a.c", LICENCE + '#include "tree/tree.h"\n'),
+    "same layer": ("layers", "syncml/a.c", LICENCE + '#include "tree/tree.h"\n'),
+    "no folder": ("layers", "tree/a.c", LICENCE + '#include "tree.h"\n'),
+    "foreign library": ("layers", "plugin/a.c", LICENCE + "#include <libxml/parser.h>\n"),
+    "agent beyond plugin.h": ("layers", "agent/a.c", LICENCE + '#include "plugin/service.h"\n'),
+    "libdbus's name": ("layers", "dbus/dbus-message.h", LICENCE),
+    "folder of no layer": ("layers", "new/a.c", LICENCE + '#include "common/uri.h"\n'),
+    "long file": ("sizes", "common/a.h", LICENCE + "\n" * 601),
+    "long function": ("sizes", "common/a.c", body(61)),
+    "long line": ("sizes", "common/a.c", LICENCE + "/* " + "x" * 100 + " */\n"),
+    "goto": ("habits", "common/a.c", LICENCE + "    goto out;\n"),
+    "no licence": ("habits", "common/a.c", "int x;\n"),
+    "left for later": ("habits", "common/a.c", LICENCE + "/* TODO */\n"),
+    "sleep in a test": ("habits", "tests/a.py", "time.sleep(1)\n"),
+    "node named twice": ("habits", "plugin/a.c", LICENCE + 'f("Provider/X/HelpPhoneNumber");\n'),
+    "format": ("format", "common/a.c", LICENCE + "int  x ;\n"),
+    "bad script": ("scripts", "tools/x", "#!/usr/bin/env bash\nif then\n"),
+    "bad XML": ("xml", "policy/a.conf", "<a>"),
+    "spelling": ("spelling", "docs/a.md", "recieve\n"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_lint_finds(tree, case):
+    check, name, text = BROKEN[case]
+    root = tree(name, text)
+    (root / "tests/lint").mkdir(parents=True, exist_ok=True)
+    (root / "tests/lint/spelling-ignore.txt").write_text("")
+    assert list(lint.CHECKS[check](root, BUILD))
+
+
+@pytest.mark.parametrize("name,text", [
+    ("tree/a.c", LICENCE + '#include "common/uri.h"\n#include <sqlite3.h>\n'),
+    ("agent/a.c", LICENCE + '#include "plugin/plugin.h"\n'),
+    ("common/a.c", body(60)),
+])
+def test_lint_lets_pass(tree, name, text):
+    root = tree(name, text)
+    for check in ("layers", "sizes"):
+        assert list(lint.CHECKS[check](root, BUILD)) == []
