@@ -17,7 +17,7 @@
  *     ("" none), whether there is Data, Data. A result: status, items of LocURI, format, whether
  *     there is Data, Data.
  * Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))
- *     Flags: DmProvisionFlags of tree/tree.h.
+ *     Flags: DM_TREE_PROVISION_CHECK (DmProvisionFlags of tree/tree.h).
  * BeginSession(s provider, s origin) → a{sv}
  *     See DmTreeSession.
  * ReportSession(s provider, a{sv} report)
@@ -34,7 +34,7 @@
 
 /* Most bytes of a message to the server, and of one from it. A SyncML message has half a MiB. */
 #define DM_TREE_MAX_CALL (4 * 1024 * 1024)
-#define DM_TREE_MAX_ANSWER (32 * 1024 * 1024)
+#define DM_TREE_MAX_ANSWER (16 * 1024 * 1024)
 
 /* -- the wire ------------------------------------------------------------------------------------
  * Each is false (or NULL) when the message is not of that form or breaks a cap. An append that says
