@@ -36,6 +36,9 @@
 #define DM_TREE_MAX_CALL (4 * 1024 * 1024)
 #define DM_TREE_MAX_ANSWER (16 * 1024 * 1024)
 
+/* Provision only says what would come of it, and changes nothing. */
+#define DM_TREE_PROVISION_CHECK 1u
+
 /* -- the wire ------------------------------------------------------------------------------------
  * Each is false (or NULL) when the message is not of that form or breaks a cap. An append that says
  * false leaves the message unusable. */
