@@ -40,10 +40,15 @@ configure() {
     fi
 }
 
-# compile DIR: builds; its output is shown only when it fails.
+# What it takes to run the product, without the tests.
+programs=(agent/dmclient-agent plugin/dmclient.so broker/dmclient-broker cli/dmclientctl tree/dmclient-schema)
+
+# compile DIR [TARGET…]: builds; its output is shown only when it fails.
 compile() {
-    if ! ninja -C "$1" >"$1/compile.log" 2>&1; then
-        tail -n 60 "$1/compile.log" >&2
-        die "the build failed: all of it is in $1/compile.log"
+    local dir=$1
+    shift
+    if ! ninja -C "$dir" "$@" >"$dir/compile.log" 2>&1; then
+        tail -n 60 "$dir/compile.log" >&2
+        die "the build failed: all of it is in $dir/compile.log"
     fi
 }
