@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/client.h"
+
+#include "common/error.h"
+#include "common/paths.h"
+
+#define CONNECT_TIMEOUT_MS 10000
+
+DmTreeClient *
+dm_client_open(const DmArguments *arguments, DmPrinter *printer, DmExit *ret_exit)
+{
+    const char *path = dm_arguments_get(arguments, DM_OPTION_SOCKET, DM_DEFAULT_SOCKET);
+    g_autoptr(GError) error = NULL;
+    DmTreeClient *client = dm_tree_client_new(path, CONNECT_TIMEOUT_MS, &error);
+    DmExit code = DM_EXIT_FAILURE;
+
+    if (client != NULL)
+        return client;
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_NOT_FOUND) ||
+        g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED))
+        code = DM_EXIT_NOT_RUNNING;
+    else if (g_error_matches(error, DM_ERROR, DM_ERROR_DENIED))
+        code = DM_EXIT_DENIED;
+    *ret_exit = dm_printer_fail(printer, code, "%s", error->message);
+    return NULL;
+}
+
+static DmExit
+exit_of_call(const GError *error)
+{
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_NOT_FOUND))
+        return DM_EXIT_NOT_FOUND;
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_DENIED))
+        return DM_EXIT_DENIED;
+    return DM_EXIT_FAILURE;
+}
+
+DmReply *
+dm_client_call(DmTreeClient *client, DBusMessage *call, GError *error, gsize n_results,
+               DmPrinter *printer, DmExit *ret_exit)
+{
+    g_autoptr(GError) failure = error;
+    g_autoptr(DBusMessage) answer = NULL;
+
+    if (call != NULL) {
+        answer = dm_tree_client_call(client, call, &failure);
+        dbus_message_unref(call);
+    }
+    g_autoptr(DmReply) reply = answer == NULL ? NULL : dm_tree_call_read_reply(answer, &failure);
+
+    if (reply == NULL) {
+        *ret_exit = dm_printer_fail(printer, exit_of_call(failure), "%s", failure->message);
+        return NULL;
+    }
+    if (dm_reply_get_size(reply) != n_results) {
+        *ret_exit =
+            dm_printer_fail(printer, DM_EXIT_FAILURE,
+                            "the service answered %" G_GSIZE_FORMAT " results to %" G_GSIZE_FORMAT
+                            " commands; are service and command line of one version?",
+                            dm_reply_get_size(reply), n_results);
+        return NULL;
+    }
+    return g_steal_pointer(&reply);
+}
+
+DmReply *
+dm_client_run(const DmArguments *arguments, const DmCommand *command, DmPrinter *printer,
+              DmExit *ret_exit)
+{
+    DmContext context = {.session = NULL, .message = 0, .provider = NULL, .uid = -1};
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_arguments_get_user(arguments, &context.uid, &error)) {
+        *ret_exit = dm_printer_fail(printer, DM_EXIT_USAGE, "%s", error->message);
+        return NULL;
+    }
+    g_autoptr(DmTreeClient) client = dm_client_open(arguments, printer, ret_exit);
+    if (client == NULL)
+        return NULL;
+    DBusMessage *call = dm_tree_call_new_apply(&context, command, 1, &error);
+    return dm_client_call(client, call, g_steal_pointer(&error), 1, printer, ret_exit);
+}
+
+/* The next step after a refusal, where there is one. */
+static const char *
+find_hint(DmStatus status)
+{
+    static const struct {
+        DmStatus status;
+        const char *hint;
+    } hints[] = {
+        {DM_STATUS_BAD_REQUEST, "The LocURI or the value is not what the node takes."},
+        {DM_STATUS_NOT_FOUND, "'dmclientctl tree' shows the nodes there are."},
+        {DM_STATUS_NOT_ALLOWED,
+         "The node does not take this command, or not in its present state; ./User needs --user."},
+        {DM_STATUS_INCOMPLETE, "The node needs DATA."},
+        {DM_STATUS_TOO_LARGE, "The value is longer than the node may hold."},
+        {DM_STATUS_BAD_FORMAT, "The value does not read as the node's format."},
+        {DM_STATUS_EXISTS, "'dmclientctl replace' sets a node that is there already."},
+        {DM_STATUS_DEVICE_FULL, "Nothing was changed: make room on the disk."},
+        {DM_STATUS_STORAGE,
+         "Nothing was changed: the disk failed; the service is read-only until it restarts."},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(hints); i++)
+        if (hints[i].status == status)
+            return hints[i].hint;
+    return NULL;
+}
+
+DmExit
+dm_client_say_refused(const char *node, DmStatus status)
+{
+    const char *hint = find_hint(status);
+    const char *text = dm_status_to_text(status);
+
+    dm_printer_complain("%d %s: %s", (int)status, text == NULL ? "unknown status" : text, node);
+    if (hint != NULL)
+        dm_printer_complain("%s", hint);
+    return dm_exit_from_status(status);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/client.h"
+#include "cli/import.h"
+#include "cli/input.h"
+#include "cli/run.h"
+#include "common/account.h"
+#include "common/uri.h"
+#include "dbus/node-names.h"
+#include "syncml/provisioning.h"
+
+/* provision: the document is parsed here, checked by the service, and applied in one commit. */
+
+typedef struct {
+    const DmArguments *arguments;
+    DmPrinter *printer;
+    DmTreeClient *client;
+    DmProvisioning *document;
+    const char *name; /* of the file */
+    char *thumbprint; /* of the certificate, once it is imported */
+} Job;
+
+static void
+job_clear(Job *job)
+{
+    g_clear_pointer(&job->client, dm_tree_client_free);
+    g_clear_pointer(&job->document, dm_provisioning_free);
+    g_clear_pointer(&job->thumbprint, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Job, job_clear)
+
+static const DmProvisioningSetting *
+get_setting(const Job *job, guint index)
+{
+    return &g_array_index(job->document->settings, DmProvisioningSetting, index);
+}
+
+/* The whole's result comes after those of the settings. */
+static DmStatus
+get_whole(const Job *job, const DmReply *reply)
+{
+    return dm_reply_get(reply, job->document->settings->len)->status;
+}
+
+static bool
+read_document(Job *job, DmExit *ret_exit)
+{
+    const char *path = job->arguments->words[0];
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) bytes = dm_input_read(path, DM_PROVISIONING_MAX_BYTES, &error);
+
+    if (bytes == NULL) {
+        *ret_exit = dm_printer_fail(job->printer, DM_EXIT_FAILURE, "%s", error->message);
+        return false;
+    }
+    job->document = dm_provisioning_parse(bytes->str, bytes->len, &error);
+    if (job->document == NULL) {
+        *ret_exit =
+            dm_printer_fail(job->printer, DM_EXIT_FAILURE, "%s: %s", job->name, error->message);
+        return false;
+    }
+    for (guint i = 0; i < job->document->warnings->len; i++)
+        dm_printer_warn("%s: %s", job->name, (char *)job->document->warnings->pdata[i]);
+    return true;
+}
+
+/* Calls Provision. NULL: said why, exit code in `*ret_exit`. */
+static DmReply *
+call_provision(Job *job, guint flags, DmExit *ret_exit)
+{
+    const DmProvisioning *document = job->document;
+    g_autofree DmCommand *commands = g_new0(DmCommand, document->settings->len + 1);
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < document->settings->len; i++)
+        commands[i] = get_setting(job, i)->command;
+    DBusMessage *call = dm_tree_call_new_provision(
+        document->provider_id, document->account, commands, document->settings->len, flags, &error);
+    return dm_client_call(job->client, call, g_steal_pointer(&error), document->settings->len + 1,
+                          job->printer, ret_exit);
+}
+
+/* Says on standard error which settings were not taken; `what` happens to them then. */
+static gsize
+say_settings(const Job *job, const DmReply *reply, const char *what)
+{
+    gsize n = 0;
+
+    for (guint i = 0; i < job->document->settings->len; i++) {
+        const DmProvisioningSetting *setting = get_setting(job, i);
+        DmStatus status = dm_reply_get(reply, i)->status;
+
+        if (dm_status_is_good(status) || status == DM_STATUS_NOT_EXECUTED ||
+            status == DM_STATUS_ROLLED_BACK)
+            continue;
+        dm_printer_complain("%s:%u: parm %s: %d %s%s", job->name, setting->line, setting->parm,
+                            (int)status, dm_status_to_text(status), what);
+        n++;
+    }
+    return n;
+}
+
+/* Says why the document was refused as a whole. */
+static void
+say_refused(const Job *job, const DmReply *reply)
+{
+    DmStatus whole = get_whole(job, reply);
+    g_autoptr(GString) loc_uri = g_string_new(NULL);
+
+    if (whole == DM_STATUS_EXISTS) {
+        g_string_append_printf(loc_uri, DM_CLIENT_TREE "/%s/", dm_node_name(DM_NAME_PROVIDERS));
+        dm_uri_append_escaped(loc_uri, job->document->provider_id);
+        dm_printer_complain("%s: provider '%s': 418 already exists; 'dmclientctl delete %s' "
+                            "removes it",
+                            job->name, job->document->provider_id, loc_uri->str);
+    } else if (say_settings(job, reply, "") == 0 && whole == DM_STATUS_BAD_REQUEST) {
+        dm_printer_complain("%s: provider '%s': 400 bad request: the document names no server "
+                            "address (ADDR)",
+                            job->name, job->document->provider_id);
+    } else if (whole == DM_STATUS_DEVICE_FULL || whole == DM_STATUS_STORAGE) {
+        dm_client_say_refused(job->name, whole);
+    }
+    dm_printer_complain("Nothing was applied.");
+}
+
+static void
+print_json(const Job *job, const DmReply *reply, bool applied)
+{
+    g_autoptr(JsonBuilder) builder = dm_printer_json_begin();
+    const DmProvisioning *document = job->document;
+
+    dm_json_add_string(builder, "provider", document->provider_id);
+    dm_json_add_bool(builder, "applied", applied);
+    dm_json_add_status(builder, get_whole(job, reply));
+    dm_json_add_string(builder, "certificate", job->thumbprint);
+    json_builder_set_member_name(builder, "warnings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < document->warnings->len; i++)
+        json_builder_add_string_value(builder, document->warnings->pdata[i]);
+    json_builder_end_array(builder);
+    json_builder_set_member_name(builder, "settings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < document->settings->len; i++) {
+        const DmProvisioningSetting *setting = get_setting(job, i);
+
+        json_builder_begin_object(builder);
+        dm_json_add_int(builder, "line", setting->line);
+        dm_json_add_string(builder, "parm", setting->parm);
+        dm_json_add_string(builder, "loc_uri", setting->command.loc_uri);
+        dm_json_add_string(builder, "data", setting->command.data);
+        dm_json_add_status(builder, dm_reply_get(reply, i)->status);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    dm_printer_json_end(job->printer, builder);
+}
+
+/* What each setting would do. */
+static void
+print_check(const Job *job, const DmReply *reply)
+{
+    GString *out = job->printer->out;
+
+    for (guint i = 0; i < job->document->settings->len; i++) {
+        const DmProvisioningSetting *setting = get_setting(job, i);
+        DmStatus status = dm_reply_get(reply, i)->status;
+
+        g_string_append_printf(out, "line %u: %d %s: ", setting->line, (int)status,
+                               dm_status_to_text(status));
+        dm_printer_append_escaped(out, setting->command.loc_uri, "");
+        g_string_append(out, " = ");
+        dm_printer_append_escaped(out, setting->command.data == NULL ? "" : setting->command.data,
+                                  "");
+        g_string_append_c(out, '\n');
+    }
+    g_string_append(out, "Provider ");
+    dm_printer_append_escaped(out, job->document->provider_id, "");
+    g_string_append(out, " would be provisioned. Nothing was changed.\n");
+}
+
+static void
+print_done(const Job *job)
+{
+    GString *out = job->printer->out;
+
+    g_string_append(out, "Provider ");
+    dm_printer_append_escaped(out, job->document->provider_id, "");
+    g_string_append_printf(out, " is provisioned, with %u settings.\n",
+                           job->document->settings->len);
+    if (job->thumbprint != NULL)
+        g_string_append_printf(out, "Its certificate is %s.\n", job->thumbprint);
+    g_string_append(out, "'dmclientctl status' shows how it goes on.\n");
+}
+
+/* The broker takes the certificate: after the check, so that a refused document leaves no key. */
+static bool
+import_certificate(Job *job, DmExit *ret_exit)
+{
+    const char *certificate = job->arguments->values[DM_OPTION_CERTIFICATE];
+    g_autoptr(GError) error = NULL;
+
+    if (certificate == NULL)
+        return true;
+    job->thumbprint =
+        dm_import_certificate(certificate, job->arguments->values[DM_OPTION_KEY], &error);
+    if (job->thumbprint == NULL) {
+        *ret_exit = dm_printer_fail(job->printer, DM_EXIT_FAILURE, "%s", error->message);
+        return false;
+    }
+    g_hash_table_replace(job->document->account, g_strdup(DM_ACCOUNT_THUMBPRINT),
+                         g_strdup(job->thumbprint));
+    return true;
+}
+
+/* Judges a reply and shows it: of the check alone, or of the commit. */
+static DmExit
+show(const Job *job, const DmReply *reply, bool committed)
+{
+    bool good = dm_status_is_good(get_whole(job, reply));
+
+    if (!good)
+        say_refused(job, reply);
+    else
+        say_settings(job, reply, " (left out)");
+    if (job->printer->json)
+        print_json(job, reply, good && committed);
+    else if (good && committed)
+        print_done(job);
+    else if (good)
+        print_check(job, reply);
+    return good ? DM_EXIT_OK : DM_EXIT_FAILURE;
+}
+
+DmExit
+dm_run_provision(const DmArguments *arguments, DmPrinter *printer)
+{
+    g_auto(Job) job = {.arguments = arguments, .printer = printer};
+    DmExit code = DM_EXIT_OK;
+
+    if ((arguments->values[DM_OPTION_CERTIFICATE] == NULL) !=
+        (arguments->values[DM_OPTION_KEY] == NULL))
+        return dm_printer_fail(printer, DM_EXIT_USAGE,
+                               "--certificate and --key belong together: give both or none");
+    job.name = dm_input_name(arguments->words[0]);
+    if (!read_document(&job, &code))
+        return code;
+    job.client = dm_client_open(arguments, printer, &code);
+    if (job.client == NULL)
+        return code;
+
+    g_autoptr(DmReply) check = call_provision(&job, DM_TREE_PROVISION_CHECK, &code);
+    if (check == NULL)
+        return code;
+    if (arguments->values[DM_OPTION_CHECK] != NULL || !dm_status_is_good(get_whole(&job, check)))
+        return show(&job, check, false);
+    if (!import_certificate(&job, &code))
+        return code;
+
+    g_autoptr(DmReply) reply = call_provision(&job, 0, &code);
+    return reply == NULL ? code : show(&job, reply, true);
+}
