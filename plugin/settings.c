@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "plugin/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/error.h"
+
+#define GROUP "tree"
+#define ALLOW_HTTP "allow-http"
+#define MAX_BYTES 65536
+
+static DmErrorCode
+code_of(int cause)
+{
+    if (cause == ENOENT || cause == ENOTDIR)
+        return DM_ERROR_NOT_FOUND;
+    return cause == EACCES || cause == EPERM ? DM_ERROR_DENIED : DM_ERROR_FAILED;
+}
+
+/* The file's bytes: no more are read than a configuration can have, whatever the file is. */
+static char *
+read_file(const char *path, gsize *ret_size, GError **error)
+{
+    g_autofree char *bytes = g_malloc(MAX_BYTES + 1);
+    FILE *file = fopen(path, "re");
+    gsize size;
+    int cause;
+
+    if (file == NULL) {
+        g_set_error(error, DM_ERROR, code_of(errno), "%s: cannot read the configuration: %s", path,
+                    g_strerror(errno));
+        return NULL;
+    }
+    errno = 0;
+    size = fread(bytes, 1, MAX_BYTES + 1, file);
+    cause = ferror(file) ? errno : 0;
+    (void)fclose(file);
+    if (cause != 0) {
+        g_set_error(error, DM_ERROR, code_of(cause), "%s: cannot read the configuration: %s", path,
+                    g_strerror(cause));
+        return NULL;
+    }
+    if (size > MAX_BYTES) {
+        g_set_error(error, DM_ERROR, DM_ERROR_TOO_LARGE, "%s: a configuration has at most %d bytes",
+                    path, MAX_BYTES);
+        return NULL;
+    }
+    *ret_size = size;
+    return g_steal_pointer(&bytes);
+}
+
+static bool
+read_bool(GKeyFile *file, const char *path, const char *key, bool *ret_value, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    bool value;
+
+    if (!g_key_file_has_key(file, GROUP, key, NULL))
+        return true;
+    value = g_key_file_get_boolean(file, GROUP, key, &cause);
+    if (cause != NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: [" GROUP "] %s must be true or false",
+                    path, key);
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+static void
+warn_unknown(GKeyFile *file, const char *path, GPtrArray *warnings)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, NULL);
+
+    for (gsize i = 0; keys != NULL && keys[i] != NULL; i++) {
+        if (strcmp(keys[i], ALLOW_HTTP) != 0)
+            g_ptr_array_add(warnings,
+                            g_strdup_printf("%s: [" GROUP "] %s is not known", path, keys[i]));
+    }
+}
+
+bool
+dm_settings_load(const char *path, DmSettings *ret_settings, GError **error)
+{
+    g_auto(DmSettings) settings = {.warnings = g_ptr_array_new_with_free_func(g_free)};
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) cause = NULL;
+    g_autofree char *bytes = NULL;
+    gsize size = 0;
+
+    if (path != NULL) {
+        bytes = read_file(path, &size, error);
+        if (bytes == NULL)
+            return false;
+        if (!g_key_file_load_from_data(file, bytes, size, G_KEY_FILE_NONE, &cause)) {
+            g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: %s", path, cause->message);
+            return false;
+        }
+        if (!read_bool(file, path, ALLOW_HTTP, &settings.allow_http, error))
+            return false;
+        warn_unknown(file, path, settings.warnings);
+    }
+    *ret_settings = settings;
+    settings = (DmSettings){0};
+    return true;
+}
+
+void
+dm_settings_clear(DmSettings *settings)
+{
+    g_clear_pointer(&settings->warnings, g_ptr_array_unref);
+}

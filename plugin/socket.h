@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "tree/tree.h"
+
+/* The tree socket, server side: takes the calls of dbus/tree-call.h from root and the broker, sends
+ * the signals (security.md section 1). Follows the tree by itself. */
+typedef struct DmSocket DmSocket;
+
+/* Connections at a time; more are closed as they come. */
+#define DM_SOCKET_MAX_CONNECTIONS 32
+
+typedef struct {
+    const char *path;    /* where to listen; NULL: at what the service manager handed over */
+    bool allow_own_uid;  /* V9: outside the system instance the service's own uid counts as root */
+    const char *product; /* what Hello answers, "dmclient 0.1.0" */
+    GMainContext *context; /* NULL: the default one */
+} DmSocketOptions;
+
+/* Listens, as mode 0660; a socket that nobody serves any more is replaced. `tree` outlives it. NULL
+ * and DM_ERROR: BUSY (somebody serves it, who is named), DENIED, INVALID (path too long), FAILED.
+ */
+DmSocket *dm_socket_new(DmTree *tree, const DmSocketOptions *options, GError **error);
+
+/* Stops listening, removes the path, cuts all connections. NULL is fine. */
+void dm_socket_free(DmSocket *socket);
+
+/* Connections, greeted or not. */
+guint dm_socket_get_n_connections(const DmSocket *socket);
+
+/* Sends SyncRequested to all that have said Hello; how many that were (0: no broker listens). */
+guint dm_socket_request_sync(DmSocket *socket, const char *provider, const char *session,
+                             const char *origin);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSocket, dm_socket_free)
