@@ -77,6 +77,7 @@ def _slow(handler, step, exchange, stopping):
     size = fault.get("bytes", 1)
     for start in range(0, len(exchange.answer), size):
         _write(handler, exchange, exchange.answer[start:start + size])
+        handler.wfile.flush()
         if stopping.wait(fault.get("interval_s", 1)):
             break
 

@@ -94,6 +94,8 @@ class Exchange:
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 60
+    wbufsize = -1  # header fields and body leave together
+    disable_nagle_algorithm = True
 
     def do_POST(self):
         length = self.headers.get("Content-Length", "")
