@@ -184,11 +184,16 @@ static const DmCliCommand commands[] = {
 
 #undef BIT
 
-/* The rest of --help. */
-static const char exit_codes[] =
-    "Exit codes:\n"
-    "  0 ok, 1 failure, 2 nothing to do, 3 not found, 4 not authorised, 5 not enrolled,\n"
-    "  6 service not running, 64 usage\n";
+static const DmExitInfo exits[] = {
+    {DM_EXIT_OK, "ok"},
+    {DM_EXIT_FAILURE, "failure"},
+    {DM_EXIT_NOTHING, "nothing to do"},
+    {DM_EXIT_NOT_FOUND, "not found"},
+    {DM_EXIT_DENIED, "not authorised"},
+    {DM_EXIT_NOT_ENROLLED, "not enrolled"},
+    {DM_EXIT_NOT_RUNNING, "service not running"},
+    {DM_EXIT_USAGE, "wrong command line"},
+};
 
 const DmOption *
 dm_options_get(DmOptionId id)
@@ -202,6 +207,13 @@ dm_options_get_commands(gsize *ret_n)
 {
     *ret_n = G_N_ELEMENTS(commands);
     return commands;
+}
+
+const DmExitInfo *
+dm_options_get_exits(gsize *ret_n)
+{
+    *ret_n = G_N_ELEMENTS(exits);
+    return exits;
 }
 
 static const DmCliCommand *
@@ -395,8 +407,9 @@ dm_options_append_help(GString *out, const DmCliCommand *command)
     }
     for (guint id = 0; id < DM_OPTION_FIRST_OF_COMMANDS; id++)
         append_option(out, &options[id]);
-    g_string_append_c(out, '\n');
-    g_string_append(out, exit_codes);
+    g_string_append(out, "\nExit codes:\n");
+    for (gsize i = 0; i < G_N_ELEMENTS(exits); i++)
+        g_string_append_printf(out, "  %-23d %s\n", (int)exits[i].code, exits[i].text);
     if (command != NULL)
         return;
     g_string_append(out, "\nEnvironment:\n"

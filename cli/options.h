@@ -65,6 +65,11 @@ typedef struct {
     DmExit (*run)(const DmArguments *arguments, DmPrinter *printer);
 } DmCliCommand;
 
+typedef struct {
+    DmExit code;
+    const char *text;
+} DmExitInfo;
+
 /* A parsed command line; borrows from argv. */
 struct DmArguments {
     const DmCliCommand *command;     /* NULL: none named */
@@ -76,6 +81,7 @@ struct DmArguments {
 /* The tables. Const. */
 const DmOption *dm_options_get(DmOptionId id);
 const DmCliCommand *dm_options_get_commands(gsize *ret_n);
+const DmExitInfo *dm_options_get_exits(gsize *ret_n);
 
 /* Parses `argv`; false and DM_ERROR INVALID if it is no valid command line. Options may stand
  * anywhere, `--` ends them, and a minus before a digit or alone is an argument. Numbers of

@@ -103,7 +103,7 @@ print_session(DmPrinter *printer, const DmSnapshot *snapshot, const char *path)
                dm_snapshot_get_time(snapshot, path, interface, "NextScheduled"), "none");
     if (message != NULL || error != NULL)
         dm_printer_field(printer, DM_STYLE_BAD, "Last error", message != NULL ? message : error);
-    print_time(printer, "Certificate till",
+    print_time(printer, "Certificate ends",
                dm_snapshot_get_time(snapshot, path, interface, "CertificateExpires"), NULL);
     print_time(printer, "Unenrols itself",
                dm_snapshot_get_time(snapshot, path, interface, "UnenrollDeadline"), NULL);
