@@ -202,35 +202,45 @@ hex_value(char c)
     return -1;
 }
 
-char *
-dm_path_unescape(const char *element, gsize size)
+bool
+dm_path_decode(const char *element, gsize size, char *buffer, gsize room)
 {
-    g_autofree char *out = g_malloc(size + 1);
     gsize n = 0;
 
-    if (size == 1 && *element == '_')
-        return g_strdup("");
-    if (size == 0)
-        return NULL;
+    if (size == 0 || room == 0)
+        return false;
+    if (size == 1 && *element == '_') {
+        *buffer = '\0';
+        return true;
+    }
     for (gsize i = 0; i < size; i++) {
         int high, low;
 
+        if (n + 1 >= room)
+            return false;
         if (g_ascii_isalnum(element[i])) {
-            out[n++] = element[i];
+            buffer[n++] = element[i];
             continue;
         }
         if (element[i] != '_' || i + 2 >= size)
-            return NULL;
+            return false;
         high = hex_value(element[i + 1]);
         low = hex_value(element[i + 2]);
         /* One name, one path: what needs no escape must not have one. */
         if (high < 0 || low < 0 || g_ascii_isalnum((char)(high * 16 + low)))
-            return NULL;
-        out[n++] = (char)(high * 16 + low);
+            return false;
+        buffer[n++] = (char)(high * 16 + low);
         i += 2;
     }
-    out[n] = '\0';
-    if (!dm_text_is_valid(out, n))
-        return NULL;
-    return g_steal_pointer(&out);
+    buffer[n] = '\0';
+    return dm_text_is_valid(buffer, n);
+}
+
+char *
+dm_path_unescape(const char *element, gsize size)
+{
+    /* Decoding never makes it longer. */
+    g_autofree char *segment = g_malloc(size + 1);
+
+    return dm_path_decode(element, size, segment, size + 1) ? g_steal_pointer(&segment) : NULL;
 }

@@ -51,6 +51,10 @@ void dm_uri_append_escaped(GString *uri, const char *segment);
  * lower-case hex; the empty segment is `_` (design section 5). */
 void dm_path_append_escaped(GString *path, const char *segment);
 
-/* The segment behind `size` bytes of an object path element; NULL if dm_path_append_escaped would
- * not have written exactly this, or if it decodes to invalid UTF-8. Free with g_free(). */
+/* Decodes `size` bytes of an object path element into `buffer` of `room` bytes, with a NUL. False
+ * if dm_path_append_escaped would not have written exactly this, if it decodes to invalid UTF-8, or
+ * if it does not fit; the buffer is undefined then. */
+bool dm_path_decode(const char *element, gsize size, char *buffer, gsize room);
+
+/* The same into memory of its own; NULL for false. Free with g_free(). */
 char *dm_path_unescape(const char *element, gsize size);

@@ -40,6 +40,18 @@ dm_values_append_text(DBusMessageIter *iter, const char *text)
 }
 
 void
+dm_values_append_path(DBusMessageIter *iter, const char *path)
+{
+    append(iter, DBUS_TYPE_OBJECT_PATH, &path);
+}
+
+void
+dm_values_append_number(DBusMessageIter *iter, guint32 number)
+{
+    append(iter, DBUS_TYPE_UINT32, &number);
+}
+
+void
 dm_values_append_basic(DBusMessageIter *iter, int type, const void *value)
 {
     const char signature[] = {(char)type, '\0'};

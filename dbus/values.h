@@ -29,6 +29,10 @@ void dm_values_append_basic(DBusMessageIter *iter, int type, const void *value);
 /* Text as a plain argument, not a variant; what is not valid goes out as the empty string. */
 void dm_values_append_text(DBusMessageIter *iter, const char *text);
 
+/* Further plain arguments; an object path must be a valid one. */
+void dm_values_append_path(DBusMessageIter *iter, const char *path);
+void dm_values_append_number(DBusMessageIter *iter, guint32 number);
+
 /* Containers that cannot fail: open one, and close it again. */
 void dm_values_open(DBusMessageIter *iter, int type, const char *signature,
                     DBusMessageIter *ret_inner);

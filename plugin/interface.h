@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <glib.h>
+#include <stdbool.h>
+
+#include "plugin/access.h"
+#include "plugin/object.h"
+#include "tree/rules/first-sync.h"
+#include "tree/session.h"
+#include "tree/tree.h"
+
+/* What objects have: the interfaces of the node table, derived from it, and those beside it, which
+ * are const tables. Serving, signals and introspection are all read from these two. */
+
+/* -- interfaces beside the node table -----------------------------------------------------------
+ */
+
+/* What org.freedesktop.DBus.Property.EmitsChangedSignal says of a property. */
+typedef enum { DM_EMITS_VALUE, DM_EMITS_INVALIDATES, DM_EMITS_CONST } DmEmits;
+
+typedef struct DmProperty DmProperty;
+struct DmProperty {
+    const char *name;
+    const char *signature;
+    DmReadClass read;
+    DmEmits emits;
+    gsize offset; /* into the interface's state, where `append` wants one */
+    /* Appends the variant. */
+    void (*append)(DBusMessageIter *iter, const DmProperty *property, const void *state);
+};
+
+typedef struct {
+    const char *name; /* NULL ends a list */
+    const char *signature;
+    bool out;
+} DmArgument;
+
+/* A call under way. */
+typedef struct {
+    struct DmObjects *objects;
+    DBusMessage *message;
+    const DmObject *object;
+    const DmCaller *caller; /* NULL: not asked yet */
+    DBusMessage *reply;     /* what the method makes */
+} DmCall;
+
+typedef struct {
+    const char *name;
+    const DmArgument *arguments; /* in, then out; NULL: none */
+    /* Makes the reply, an error too; false: do it again with the caller known. NULL: libdbus serves
+     * it by itself. */
+    bool (*call)(DmCall *call);
+} DmMethod;
+
+typedef struct {
+    const char *name;
+    const DmArgument *arguments;
+} DmSignal;
+
+/* Room for what any interface shows, filled by its `load`; text borrowed from the tree. */
+typedef union {
+    struct {
+        const DmTree *tree;
+        const char *version;
+        const char *health;
+        bool is_managed;
+    } manager;
+    DmSessionInfo session;
+    DmFirstSyncProgress progress;
+} DmState;
+
+typedef struct {
+    const char *name;
+    bool (*is_on)(const DmObject *object); /* which objects have it */
+    const DmMethod *methods;               /* each list ended by a NULL name; NULL: none */
+    const DmSignal *signals;
+    const DmProperty *properties;
+    /* Reads what the properties show, all in one; NULL where there are none. */
+    void (*load)(const DmTree *tree, const DmObject *object, DmState *state);
+    void (*clear)(DmState *state); /* NULL: nothing to clear */
+    /* An interface of ours rather than of the bus: listed among an object's own by ObjectManager.
+     */
+    bool is_own;
+} DmInterface;
+
+/* All of them, ended by NULL. */
+extern const DmInterface *const dm_interfaces[];
+
+extern const DmInterface dm_interface_introspectable;
+extern const DmInterface dm_interface_peer;
+extern const DmInterface dm_interface_properties;
+extern const DmInterface dm_interface_object_manager;
+extern const DmInterface dm_interface_manager;
+extern const DmInterface dm_interface_session;
+extern const DmInterface dm_interface_progress;
+
+/* The interface `name` if `object` has it; otherwise NULL. */
+const DmInterface *dm_interface_find(const DmObject *object, const char *name);
+
+/* The method or property `name` of it; NULL if there is none. */
+const DmMethod *dm_interface_find_method(const DmInterface *interface, const char *name);
+const DmProperty *dm_interface_find_property(const DmInterface *interface, const char *name);
+
+/* For `append` of a property: const char *, gint64 µs (none negative) and bool at its offset. */
+void dm_property_append_text(DBusMessageIter *iter, const DmProperty *property, const void *state);
+void dm_property_append_time(DBusMessageIter *iter, const DmProperty *property, const void *state);
+void dm_property_append_bool(DBusMessageIter *iter, const DmProperty *property, const void *state);
+
+/* Whether `signature` is that of the arguments that go in. */
+bool dm_method_takes(const DmMethod *method, const char *signature);
+
+/* -- interfaces of the node table ---------------------------------------------------------------
+ */
+
+/* One for each interior row that is an object. */
+typedef struct {
+    DmNodeId node;
+    char *name;     /* "org.dmclient.DMClient1.Poll" */
+    char *key;      /* "ProviderID", which is the object's own name and no leaf; NULL: none */
+    bool is_public; /* every property is */
+    guint n_leaves;
+    DmNodeId leaves[]; /* those that are properties, in the table's order */
+} DmNodeInterface;
+
+/* Derived once from the schema. */
+typedef struct DmNodeInterfaces DmNodeInterfaces;
+
+DmNodeInterfaces *dm_node_interfaces_new(void);
+void dm_node_interfaces_free(DmNodeInterfaces *interfaces);
+
+/* That of interior `node`; NULL if it is no object. Borrowed. */
+const DmNodeInterface *dm_node_interfaces_find(const DmNodeInterfaces *interfaces, DmNodeId node);
+
+/* The interface at `index`, in the table's order; NULL past the last: there are at most 32. */
+const DmNodeInterface *dm_node_interfaces_get(const DmNodeInterfaces *interfaces, guint index);
+
+/* Whether the object's tree has the leaf: users' trees have only some (A1). */
+bool dm_node_interface_shows(const DmObject *object, DmNodeId leaf);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmNodeInterfaces, dm_node_interfaces_free)

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "plugin/access.h"
+#include "plugin/interface.h"
+#include "plugin/objects.h"
+
+/* What the files of the export share; nobody else includes it. */
+
+struct DmObjects {
+    DmObjectsOptions options;
+    DmNodeInterfaces *interfaces;
+    guint listener;
+    /* What the bus has been told of: path of a provider → bits of its objects, as the indices of
+     * dm_node_interfaces_get(). */
+    GHashTable *shown;
+    const char *health; /* as last told; const */
+
+    DBusConnection *connection; /* NULL: none */
+    DmAccess *access;
+    GSource *trim;
+};
+
+/* -- objects-methods.c: the methods of the standard interfaces ----------------------------------
+ */
+
+/* An error reply. `detail` NULL: no reason to name it. What callers sent is quoted only if short.
+ */
+DBusMessage *dm_objects_new_error(DBusMessage *call, const char *name, const char *sentence,
+                                  const char *detail);
+
+/* An empty reply to fill. */
+DBusMessage *dm_objects_new_reply(DBusMessage *call);
+
+/* -- objects-signals.c: what the bus is told by itself ------------------------------------------
+ */
+
+/* Notes what there is, as told. */
+void dm_objects_note_all(DmObjects *objects);
+
+/* The tree's listener. */
+void dm_objects_on_changes(const DmChange *changes, gsize n_changes, gpointer data);
+
+/* Sends a message, which it owns, if there is a connection. */
+void dm_objects_send(DmObjects *objects, DBusMessage *message);
+
+/* Gives back the memory of a large reply once it has gone out. */
+void dm_objects_trim_later(DmObjects *objects);

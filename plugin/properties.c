@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/properties.h"
+
+#include <string.h>
+
+#include "dbus/values.h"
+#include "tree/rules/addresses.h"
+#include "tree/rules/first-sync.h"
+
+/* -- finding ------------------------------------------------------------------------------------
+ */
+
+static bool
+find_in_node(const DmNodeInterface *interface, const DmObject *object, const char *name,
+             DmPropertyRef *ret_ref)
+{
+    DmNodeId leaf;
+
+    if (interface->key != NULL && g_str_equal(interface->key, name)) {
+        *ret_ref = (DmPropertyRef){.leaf = DM_NODE_NONE, .key = interface};
+        return true;
+    }
+    /* The Provider level's child is dynamic, but it is no object with properties. */
+    leaf = dm_schema_find_child(interface->node, name, strlen(name));
+    if (leaf == DM_NODE_NONE || dm_node_is_interior(dm_schema_get(leaf)) ||
+        dm_schema_get(leaf)->dbus == NULL || !dm_node_interface_shows(object, leaf))
+        return false;
+    *ret_ref = (DmPropertyRef){.leaf = leaf};
+    return true;
+}
+
+static bool
+find_beside(const DmInterface *interface, const char *name, DmPropertyRef *ret_ref)
+{
+    const DmProperty *property = dm_interface_find_property(interface, name);
+
+    if (property == NULL)
+        return false;
+    *ret_ref = (DmPropertyRef){DM_NODE_NONE, NULL, interface, property};
+    return true;
+}
+
+DmPropertyLookup
+dm_properties_find(const DmNodeInterfaces *interfaces, const DmObject *object,
+                   const char *interface, const char *name, DmPropertyRef *ret_ref)
+{
+    const DmNodeInterface *own = dm_node_interfaces_find(interfaces, object->node);
+    const DmInterface *beside;
+    bool any = *interface == '\0';
+
+    if (own != NULL && (any || g_str_equal(own->name, interface))) {
+        if (find_in_node(own, object, name, ret_ref))
+            return DM_PROPERTY_FOUND;
+        if (!any)
+            return DM_PROPERTY_NO_PROPERTY;
+    }
+    for (guint i = 0; any && dm_interfaces[i] != NULL; i++) {
+        if (dm_interfaces[i]->is_on(object) && find_beside(dm_interfaces[i], name, ret_ref))
+            return DM_PROPERTY_FOUND;
+    }
+    if (any)
+        return DM_PROPERTY_NO_PROPERTY;
+    beside = dm_interface_find(object, interface);
+    if (beside == NULL)
+        return DM_PROPERTY_NO_INTERFACE;
+    return find_beside(beside, name, ret_ref) ? DM_PROPERTY_FOUND : DM_PROPERTY_NO_PROPERTY;
+}
+
+DmReadClass
+dm_properties_get_read(const DmPropertyRef *ref)
+{
+    if (ref->leaf != DM_NODE_NONE)
+        return dm_schema_get(ref->leaf)->read;
+    return ref->key != NULL ? DM_READ_PUBLIC : ref->property->read;
+}
+
+/* -- values of the tree -------------------------------------------------------------------------
+ */
+
+static GStrv
+split_update(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ";", -1);
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+    for (guint i = 0; parts[i] != NULL; i++) {
+        const char *entry = g_strstrip(parts[i]);
+
+        if (*entry != '\0')
+            g_ptr_array_add(list, g_strdup(entry));
+    }
+    g_ptr_array_add(list, NULL);
+    return (GStrv)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+/* The list behind the text of a leaf that the bus shows as one; which grammar it has is known by
+ * its rule. */
+static GStrv
+split_list(const DmNode *row, const char *text)
+{
+    if (row->rule == DM_RULE_EXPECTED_LIST)
+        return dm_first_sync_split(text, false);
+    if (row->rule == DM_RULE_ADDRESS_UPDATE)
+        return split_update(text);
+    return dm_addresses_split(text);
+}
+
+static bool
+get_leaf(const DmTree *tree, const DmObject *object, DmNodeId leaf, DmValue *ret_value)
+{
+    return object->provider != NULL ? dm_provider_get(object->provider, leaf, ret_value)
+                                    : dm_tree_get_root(tree, leaf, ret_value);
+}
+
+/* Gets the leaf ready to be appended; `*ret_list` stays NULL where it is no list. */
+static bool
+load_leaf(const DmTree *tree, const DmObject *object, DmNodeId leaf, DmValue *ret_value,
+          GStrv *ret_list)
+{
+    const DmNode *row = dm_schema_get(leaf);
+
+    if (!get_leaf(tree, object, leaf, ret_value))
+        return false;
+    if (row->dbus[0] == DBUS_TYPE_ARRAY)
+        *ret_list = split_list(row, ret_value->u.chr != NULL ? ret_value->u.chr : "");
+    return true;
+}
+
+bool
+dm_properties_append_leaf(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+                          DmNodeId leaf)
+{
+    const DmNode *row = dm_schema_get(leaf);
+    g_auto(GStrv) list = NULL;
+    DmValue value;
+
+    return load_leaf(tree, object, leaf, &value, &list) &&
+           dm_values_append_entry(dict, row->name, row->dbus, &value, (const char *const *)list);
+}
+
+/* -- values of either sort ----------------------------------------------------------------------
+ */
+
+bool
+dm_properties_append(DBusMessageIter *iter, const DmTree *tree, const DmObject *object,
+                     const DmPropertyRef *ref)
+{
+    DmState state;
+
+    if (ref->leaf != DM_NODE_NONE) {
+        g_auto(GStrv) list = NULL;
+        DmValue value;
+
+        return load_leaf(tree, object, ref->leaf, &value, &list) &&
+               dm_values_append_variant(iter, dm_schema_get(ref->leaf)->dbus, &value,
+                                        (const char *const *)list);
+    }
+    if (ref->key != NULL) {
+        const char *id = dm_provider_get_id(object->provider);
+
+        dm_values_append_basic(iter, DBUS_TYPE_STRING, &id);
+        return true;
+    }
+    ref->interface->load(tree, object, &state);
+    ref->property->append(iter, ref->property, &state);
+    if (ref->interface->clear != NULL)
+        ref->interface->clear(&state);
+    return true;
+}
+
+void
+dm_properties_append_node(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+                          const DmNodeInterface *interface, const DmCaller *caller)
+{
+    if (interface->key != NULL &&
+        dm_caller_may_read(caller, object->scope, object->uid, DM_READ_PUBLIC)) {
+        const char *id = dm_provider_get_id(object->provider);
+        DBusMessageIter entry;
+
+        dm_values_open_entry(dict, interface->key, &entry);
+        dm_values_append_basic(&entry, DBUS_TYPE_STRING, &id);
+        dm_values_close(dict, &entry);
+    }
+    for (guint i = 0; i < interface->n_leaves; i++) {
+        DmNodeId leaf = interface->leaves[i];
+
+        if (dm_node_interface_shows(object, leaf) &&
+            dm_caller_may_read(caller, object->scope, object->uid, dm_schema_get(leaf)->read))
+            (void)dm_properties_append_leaf(dict, tree, object, leaf);
+    }
+}
+
+void
+dm_properties_append_beside(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+                            const DmInterface *interface, const DmCaller *caller)
+{
+    DmState state;
+
+    if (interface->properties == NULL)
+        return;
+    interface->load(tree, object, &state);
+    for (const DmProperty *p = interface->properties; p->name != NULL; p++) {
+        DBusMessageIter entry;
+
+        if (!dm_caller_may_read(caller, object->scope, object->uid, p->read))
+            continue;
+        dm_values_open_entry(dict, p->name, &entry);
+        p->append(&entry, p, &state);
+        dm_values_close(dict, &entry);
+    }
+    if (interface->clear != NULL)
+        interface->clear(&state);
+}
+
+void
+dm_properties_append_object(DBusMessageIter *iter, const DmNodeInterfaces *interfaces,
+                            const DmTree *tree, const DmObject *object, const DmCaller *caller)
+{
+    const DmNodeInterface *own = dm_node_interfaces_find(interfaces, object->node);
+    DBusMessageIter outer, entry, dict;
+
+    dm_values_open(iter, DBUS_TYPE_ARRAY, "{sa{sv}}", &outer);
+    if (own != NULL) {
+        dm_values_open_entry(&outer, own->name, &entry);
+        dm_values_open(&entry, DBUS_TYPE_ARRAY, "{sv}", &dict);
+        dm_properties_append_node(&dict, tree, object, own, caller);
+        dm_values_close(&entry, &dict);
+        dm_values_close(&outer, &entry);
+    }
+    for (guint i = 0; dm_interfaces[i] != NULL; i++) {
+        if (!dm_interfaces[i]->is_own || !dm_interfaces[i]->is_on(object))
+            continue;
+        dm_values_open_entry(&outer, dm_interfaces[i]->name, &entry);
+        dm_values_open(&entry, DBUS_TYPE_ARRAY, "{sv}", &dict);
+        dm_properties_append_beside(&dict, tree, object, dm_interfaces[i], caller);
+        dm_values_close(&entry, &dict);
+        dm_values_close(&outer, &entry);
+    }
+    dm_values_close(iter, &outer);
+}
