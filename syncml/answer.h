@@ -9,7 +9,19 @@
 #include "syncml/writer.h"
 
 /* From a received message to the batch for the trees, and from the batch's reply to Statuses and
- * Results in the right order (protocol.md section 2). Shared by the broker and the command line. */
+ * Results in the right order (protocol.md section 2). Shared by the broker and the command line.
+ *
+ * Some commands are answered here and never reach a tree:
+ * - without CmdID: 400, with an empty CmdRef;
+ * - a Data over the cap: 413 (the reader's `problem`);
+ * - an Item with MoreData: 406. Whoever joins chunks takes them out of the message before;
+ * - an element that is no command: 400.
+ * Such an element inside an Atomic fails that Atomic before it begins, since it could not succeed:
+ * 507 for the outermost Atomic around it, its own code for the element, 215 for all else inside
+ * (M2). The same goes for a nested Atomic's Status: it was never run. Inside a Sequence it stands
+ * alone (M3). An Atomic or Sequence that is itself without CmdID is not run: 400, and 215 inside.
+ *
+ * A command without any Item is one entry without LocURI, for the tree to refuse. */
 typedef struct DmAnswer DmAnswer;
 
 /* Prepares the answer to `message`, which must outlive it. */
@@ -17,15 +29,23 @@ DmAnswer *dm_answer_new(const DmMessage *message);
 void dm_answer_free(DmAnswer *answer);
 
 /* The batch: one entry for each item of each command, in document order; Alerts, Statuses, Results
- * and elements that are no command are not in it. Borrowed from the answer and the message. */
+ * and what is answered here are not in it, spans count what is. Borrowed from the answer and the
+ * message. */
 const DmCommand *dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n);
 
-/* Whether the message holds a command (one that gets a Status and is not an Alert). */
+/* Whether the message holds a command, carried out or refused; Alerts, Statuses and Results are
+ * none. */
 bool dm_answer_has_commands(const DmAnswer *answer);
 
-/* Writes the Statuses, and after the Status of a Get its Results, for the whole batch's `reply`;
- * Alerts get 200, elements that are no command 400, NoResp nothing. With `header_status` not 0 the
- * Status of the SyncHdr comes first. `msg_ref` is the message's MsgID, "1" for a fragment. */
+/* Writes the Statuses, and after the Status of a Get its Results, for the whole batch's `reply`,
+ * which has a result for each entry. Alerts get 200. `msg_ref` is the message's MsgID, "1" for a
+ * fragment. With `header_status` not 0 the Status of the SyncHdr comes first.
+ *
+ * A Get of several Items gets a Status with TargetRef for each, then one Results with those that
+ * succeeded. Another command of several Items gets one Status if all ended alike, otherwise one
+ * with TargetRef for each Item (OMA DM 1.2.1: a Status without TargetRef is of the whole command).
+ * NoResp of a command suppresses its Status, not a Get's Results; NoResp of the header suppresses
+ * all Statuses. */
 void dm_answer_write(const DmAnswer *answer, const DmReply *reply, const char *msg_ref,
                      unsigned header_status, DmWriter *writer);
 

@@ -17,6 +17,7 @@
 #define DM_MESSAGE_MAX_TAG_BYTES 2048
 #define DM_MESSAGE_MAX_ELEMENTS 20000
 #define DM_MESSAGE_MAX_DATA 65536
+#define DM_MESSAGE_MAX_ID 256 /* CmdID, MsgID, …: they come back in every Status */
 
 typedef struct {
     const char *target_uri;
@@ -28,7 +29,7 @@ typedef struct {
     const char *mark;
     gint64 size; /* Meta/Size, -1 not given */
     bool more_data;
-    const char *data;
+    const char *data; /* markup in it as its bytes; there even if over DM_MESSAGE_MAX_DATA */
     gsize data_size;
 } DmItem;
 
@@ -46,7 +47,7 @@ typedef struct {
     const char *name;   /* as sent: "Replace", or of something that is no command */
     DmVerb verb;        /* NONE: not a command, 400 */
     guint span;         /* Atomic, Sequence: entries after this one that are inside it */
-    const char *cmd_id; /* NULL: missing; the command still runs */
+    const char *cmd_id; /* NULL: missing, or empty; answered 400 */
     bool no_resp;
     const char *data; /* Data of the element itself: Status, Alert */
     const char *correlator;
@@ -57,7 +58,7 @@ typedef struct {
     GPtrArray *source_refs;
     DmAuthElement chal;
     guint first_item, n_items;
-    DmStatus problem; /* OK, or what the reader found: TOO_LARGE (a Data over the cap) */
+    DmStatus problem; /* OK, or what the reader found: TOO_LARGE (a Data over the cap, no chunk) */
 } DmElement;
 
 typedef struct {
@@ -82,10 +83,11 @@ typedef struct {
     GArray *elements; /* DmElement */
     GArray *items;    /* DmItem, all elements' in order */
     bool final;
-    GStringChunk *text;
+    char *text; /* all strings, in one block */
 } DmMessage;
 
-DmMessage *dm_message_new(void);
+/* An empty message with room for `text_size` bytes of text in `text`. */
+DmMessage *dm_message_new(gsize text_size);
 void dm_message_free(DmMessage *message);
 
 gsize dm_message_get_size(const DmMessage *message);

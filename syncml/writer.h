@@ -29,6 +29,11 @@ void dm_writer_status(DmWriter *writer, const char *msg_ref, const char *cmd_ref
 void dm_writer_results(DmWriter *writer, const char *msg_ref, const char *cmd_ref,
                        const DmResultItem *items, gsize n_items);
 
+/* The same in steps, when the items do not stand in one array; at least one item. */
+void dm_writer_begin_results(DmWriter *writer, const char *msg_ref, const char *cmd_ref);
+void dm_writer_add_results(DmWriter *writer, const DmResultItem *items, gsize n_items);
+void dm_writer_end_results(DmWriter *writer);
+
 /* An Alert with `code` and one item, or none when `item` is NULL. */
 void dm_writer_alert(DmWriter *writer, unsigned code, const DmItem *item);
 

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "syncml/answer.h"
+
+/* One for each element of the message. */
+typedef struct {
+    guint first; /* its entries in the batch */
+    guint n;
+    DmStatus own; /* not run: what is answered instead; OK: its entries' results are */
+} Entry;
+
+struct DmAnswer {
+    const DmMessage *message;
+    Entry *entries;
+    GArray *batch; /* DmCommand */
+};
+
+static bool
+is_container(const DmElement *element)
+{
+    return element->verb == DM_VERB_ATOMIC || element->verb == DM_VERB_SEQUENCE;
+}
+
+/* Whether the element asks for an answer at all. */
+static bool
+is_answered(const DmElement *element)
+{
+    return element->verb != DM_VERB_STATUS && element->verb != DM_VERB_RESULTS;
+}
+
+static bool
+has_chunk(const DmMessage *message, const DmElement *element)
+{
+    for (guint i = 0; i < element->n_items; i++)
+        if (dm_message_get_item(message, element, i)->more_data)
+            return true;
+    return false;
+}
+
+/* What is wrong with the element by itself; OK if nothing is. */
+static DmStatus
+judge(const DmMessage *message, const DmElement *element)
+{
+    if (!is_answered(element))
+        return DM_STATUS_OK;
+    if (element->verb == DM_VERB_NONE || element->cmd_id == NULL)
+        return DM_STATUS_BAD_REQUEST;
+    if (element->problem != DM_STATUS_OK)
+        return element->problem;
+    if (has_chunk(message, element))
+        return DM_STATUS_NOT_SUPPORTED;
+    return DM_STATUS_OK;
+}
+
+/* Whether something inside the element cannot be run. */
+static bool
+is_spoilt(const DmAnswer *answer, gsize index)
+{
+    const gsize end = index + 1 + dm_message_get(answer->message, index)->span;
+
+    for (gsize i = index + 1; i < end; i++)
+        if (answer->entries[i].own != DM_STATUS_OK)
+            return true;
+    return false;
+}
+
+/* Marks all inside the element as not run, but for what has a code of its own. */
+static void
+skip_inside(DmAnswer *answer, gsize index)
+{
+    const gsize end = index + 1 + dm_message_get(answer->message, index)->span;
+
+    for (gsize i = index + 1; i < end; i++)
+        if (answer->entries[i].own == DM_STATUS_OK)
+            answer->entries[i].own = DM_STATUS_NOT_EXECUTED;
+}
+
+/* Decides what is answered here. What a container skips is not gone into again, so no element is
+ * looked at more often than Atomics stand around it (DM_BATCH_MAX_DEPTH). */
+static void
+judge_all(DmAnswer *answer)
+{
+    const DmMessage *message = answer->message;
+    const gsize n = dm_message_get_size(message);
+
+    for (gsize i = 0; i < n; i++)
+        answer->entries[i].own = judge(message, dm_message_get(message, i));
+    for (gsize i = 0; i < n; i++) {
+        const DmElement *element = dm_message_get(message, i);
+        Entry *entry = &answer->entries[i];
+
+        if (!is_container(element))
+            continue;
+        if (entry->own == DM_STATUS_OK && element->verb == DM_VERB_ATOMIC && is_spoilt(answer, i))
+            entry->own = DM_STATUS_ATOMIC_FAILED;
+        if (entry->own != DM_STATUS_OK) {
+            skip_inside(answer, i);
+            i += element->span;
+        }
+    }
+}
+
+static void
+add_entries(DmAnswer *answer, const DmElement *element, Entry *entry)
+{
+    for (guint i = 0; i < element->n_items; i++) {
+        const DmItem *item = dm_message_get_item(answer->message, element, i);
+        DmCommand command = {
+            .verb = element->verb,
+            .loc_uri = item->target_uri,
+            .format = item->format,
+            .data = item->data,
+            .data_size = item->data_size,
+        };
+
+        g_array_append_val(answer->batch, command);
+    }
+    if (element->n_items == 0) {
+        DmCommand command = {.verb = element->verb};
+
+        g_array_append_val(answer->batch, command);
+    }
+    entry->n = answer->batch->len - entry->first;
+}
+
+static void
+build_batch(DmAnswer *answer)
+{
+    const DmMessage *message = answer->message;
+    const gsize n = dm_message_get_size(message);
+    struct {
+        gsize end;   /* in the message */
+        guint entry; /* in the batch */
+    } open[DM_BATCH_MAX_DEPTH];
+    guint n_open = 0;
+
+    for (gsize i = 0; i < n; i++) {
+        const DmElement *element = dm_message_get(message, i);
+        Entry *entry = &answer->entries[i];
+
+        entry->first = answer->batch->len;
+        if (entry->own == DM_STATUS_OK && element->verb < DM_VERB_ALERT)
+            add_entries(answer, element, entry);
+        if (is_container(element) && entry->n > 0 && element->span > 0) {
+            g_assert(n_open < DM_BATCH_MAX_DEPTH);
+            open[n_open].end = i + 1 + element->span;
+            open[n_open++].entry = entry->first;
+        }
+        while (n_open > 0 && open[n_open - 1].end == i + 1) {
+            DmCommand *container;
+
+            n_open--;
+            container = &g_array_index(answer->batch, DmCommand, open[n_open].entry);
+            container->span = answer->batch->len - open[n_open].entry - 1;
+        }
+    }
+}
+
+DmAnswer *
+dm_answer_new(const DmMessage *message)
+{
+    const gsize n = dm_message_get_size(message);
+    DmAnswer *answer = g_new0(DmAnswer, 1);
+
+    answer->message = message;
+    answer->entries = g_new0(Entry, n);
+    answer->batch =
+        g_array_sized_new(FALSE, FALSE, sizeof(DmCommand), MAX(message->items->len, (guint)n));
+    judge_all(answer);
+    build_batch(answer);
+    return answer;
+}
+
+void
+dm_answer_free(DmAnswer *answer)
+{
+    if (answer == NULL)
+        return;
+    g_free(answer->entries);
+    g_array_unref(answer->batch);
+    g_free(answer);
+}
+
+const DmCommand *
+dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n)
+{
+    *ret_n = answer->batch->len;
+    return (const DmCommand *)(gpointer)answer->batch->data;
+}
+
+bool
+dm_answer_has_commands(const DmAnswer *answer)
+{
+    for (gsize i = 0; i < dm_message_get_size(answer->message); i++) {
+        const DmElement *element = dm_message_get(answer->message, i);
+
+        if (is_answered(element) && element->verb != DM_VERB_ALERT)
+            return true;
+    }
+    return false;
+}
+
+/* -- writing -------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    const DmAnswer *answer;
+    const DmReply *reply;
+    const char *msg_ref;
+    DmWriter *writer;
+} Writing;
+
+static void
+write_status(const Writing *writing, const DmElement *element, const DmItem *item, DmStatus status)
+{
+    const char *target = item == NULL ? NULL : item->target_uri;
+
+    dm_writer_status(writing->writer, writing->msg_ref,
+                     element->cmd_id == NULL ? "" : element->cmd_id, element->name, &target,
+                     target != NULL, NULL, status);
+}
+
+/* Whether all entries ended with the same status. */
+static bool
+ended_alike(const DmReply *reply, const Entry *entry)
+{
+    for (guint i = 1; i < entry->n; i++)
+        if (dm_reply_get(reply, entry->first + i)->status !=
+            dm_reply_get(reply, entry->first)->status)
+            return false;
+    return true;
+}
+
+static void
+write_statuses(const Writing *writing, const DmElement *element, const Entry *entry)
+{
+    bool whole =
+        entry->n == 1 || (element->verb != DM_VERB_GET && ended_alike(writing->reply, entry));
+
+    if (whole) {
+        write_status(writing, element, NULL, dm_reply_get(writing->reply, entry->first)->status);
+        return;
+    }
+    for (guint i = 0; i < entry->n; i++)
+        write_status(writing, element, dm_message_get_item(writing->answer->message, element, i),
+                     dm_reply_get(writing->reply, entry->first + i)->status);
+}
+
+/* One Results with what the Get's items brought, if any did. */
+static void
+write_results(const Writing *writing, const DmElement *element, const Entry *entry)
+{
+    bool begun = false;
+
+    for (guint i = 0; i < entry->n; i++) {
+        const DmResult *result = dm_reply_get(writing->reply, entry->first + i);
+
+        if (!dm_status_is_good(result->status) || result->n_items == 0)
+            continue;
+        if (!begun)
+            dm_writer_begin_results(writing->writer, writing->msg_ref, element->cmd_id);
+        begun = true;
+        dm_writer_add_results(writing->writer, dm_reply_get_items(writing->reply, entry->first + i),
+                              result->n_items);
+    }
+    if (begun)
+        dm_writer_end_results(writing->writer);
+}
+
+void
+dm_answer_write(const DmAnswer *answer, const DmReply *reply, const char *msg_ref,
+                unsigned header_status, DmWriter *writer)
+{
+    const DmMessage *message = answer->message;
+    const bool silent = message->header.no_resp;
+    Writing writing = {answer, reply, msg_ref, writer};
+
+    g_assert(answer->batch->len == 0 || dm_reply_get_size(reply) >= answer->batch->len);
+    if (header_status != 0 && !silent)
+        dm_writer_status(writer, msg_ref, "0", "SyncHdr", NULL, 0, NULL, header_status);
+    for (gsize i = 0; i < dm_message_get_size(message); i++) {
+        const DmElement *element = dm_message_get(message, i);
+        const Entry *entry = &answer->entries[i];
+
+        if (!is_answered(element))
+            continue;
+        if (!silent && !element->no_resp) {
+            if (entry->n > 0)
+                write_statuses(&writing, element, entry);
+            else
+                write_status(&writing, element, NULL, entry->own);
+        }
+        if (element->verb == DM_VERB_GET)
+            write_results(&writing, element, entry);
+    }
+}
