@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* The broker's part of the configuration file (design section 7): a key file with the groups
+ *
+ *   [broker]
+ *   ca-file=/etc/…/ca.pem        the only certificates to trust; default: the system's
+ *   user-agent=…                 the whole header; default DM_CONFIG_USER_AGENT
+ *   connect-timeout=15           seconds, 1 to 120
+ *   request-timeout=120          seconds, 1 to 600
+ *   session-timeout=600          seconds from the first answer, 1 to 3600
+ *   max-messages=64              that are sent in one session, 2 to 1000
+ *   [tree]
+ *   allow-http=false             http addresses on the loopback interface, for tests (L1)
+ */
+#define DM_CONFIG_USER_AGENT "MSFT OMA DM Client/1.2.0.1 dmclient/" DM_VERSION
+#define DM_CONFIG_MAX_BYTES 65536
+
+typedef struct {
+    char *ca_file; /* NULL: the system's */
+    char *user_agent;
+    guint connect_timeout_s;
+    guint request_timeout_s;
+    guint session_timeout_s;
+    guint max_messages;
+    bool allow_http;
+    GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
+} DmConfig;
+
+/* The defaults alone. */
+DmConfig *dm_config_new(void);
+void dm_config_free(DmConfig *config);
+
+/* Parses `size` bytes of a configuration file; `name` is its name for messages. NULL and DM_ERROR
+ * INVALID (the message names file, key and what it must be) or TOO_LARGE. */
+DmConfig *dm_config_parse(const char *bytes, gsize size, const char *name, GError **error);
+
+/* Reads the file at `path`; without one the defaults, unless it `must_exist` (somebody named it).
+ * NULL and DM_ERROR as dm_config_parse(), NOT_FOUND or DENIED. */
+DmConfig *dm_config_load(const char *path, bool must_exist, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmConfig, dm_config_free)

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/error.h"
+
+#define THUMBPRINT_SIZE 64 /* hex digits */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
+
+/* The directory, open: its files are reached through it, wherever its name leads meanwhile. */
+typedef struct {
+    int fd;
+    uid_t uid;
+    gid_t gid;
+} Directory;
+
+static void
+directory_clear(Directory *directory)
+{
+    if (directory->fd >= 0)
+        close(directory->fd);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Directory, directory_clear)
+
+/* -- secrets and errors --------------------------------------------------------------------------
+ */
+
+typedef struct {
+    gsize size;
+    char bytes[];
+} Secret;
+
+static void
+secret_free(gpointer data)
+{
+    Secret *secret = data;
+
+    OPENSSL_cleanse(secret->bytes, secret->size);
+    g_free(secret);
+}
+
+static GBytes *
+bytes_new_secret(const char *bytes, gsize size)
+{
+    Secret *secret = g_malloc(sizeof(Secret) + size + 1);
+
+    secret->size = size;
+    memcpy(secret->bytes, bytes, size);
+    secret->bytes[size] = '\0';
+    return g_bytes_new_with_free_func(secret->bytes, size, secret_free, secret);
+}
+
+void
+dm_key_pair_clear(DmKeyPair *pair)
+{
+    g_clear_pointer(&pair->certificate, g_bytes_unref);
+    g_clear_pointer(&pair->key, g_bytes_unref);
+}
+
+G_GNUC_PRINTF(2, 3)
+static bool
+refuse(GError **error, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    ERR_clear_error();
+    g_set_error_literal(error, DM_ERROR, DM_ERROR_CERTIFICATE, text);
+    return false;
+}
+
+static bool
+fail_errno(GError **error, const char *directory, const char *name)
+{
+    int code = errno;
+    DmErrorCode what = DM_ERROR_STORAGE;
+
+    if (code == ENOSPC || code == EDQUOT)
+        what = DM_ERROR_FULL;
+    else if (code == EACCES || code == EPERM || code == ELOOP || code == ENOTDIR)
+        what = DM_ERROR_DENIED;
+    else if (code == ENOENT)
+        what = DM_ERROR_CERTIFICATE; /* nothing was ever put there */
+    g_set_error(error, DM_ERROR, (gint)what, "%s%s%s: %s", directory, *name ? "/" : "", name,
+                g_strerror(code));
+    return false;
+}
+
+/* -- reading -------------------------------------------------------------------------------------
+ */
+
+/* All of an open file, which must be a regular one of up to DM_KEYS_MAX_BYTES; closes it. */
+static GBytes *
+read_fd(int fd, const char *name, struct stat *ret_status, GError **error)
+{
+    char buffer[DM_KEYS_MAX_BYTES + 1];
+    GBytes *bytes = NULL;
+    gsize size = 0;
+    gssize n = 1;
+
+    if (fstat(fd, ret_status) < 0 || !S_ISREG(ret_status->st_mode)) {
+        refuse(error, "%s: not a regular file", name);
+    } else {
+        while (size < sizeof(buffer) && n > 0) {
+            n = read(fd, buffer + size, sizeof(buffer) - size);
+            size += n > 0 ? (gsize)n : 0;
+        }
+        if (n < 0)
+            refuse(error, "%s: %s", name, g_strerror(errno));
+        else if (size > DM_KEYS_MAX_BYTES)
+            refuse(error, "%s: more than %d bytes", name, DM_KEYS_MAX_BYTES);
+        else
+            bytes = bytes_new_secret(buffer, size);
+        OPENSSL_cleanse(buffer, sizeof(buffer));
+    }
+    close(fd);
+    return bytes;
+}
+
+static GBytes *
+read_path(const char *path, GError **error)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0) {
+        refuse(error, "%s: %s", path, g_strerror(errno));
+        return NULL;
+    }
+    return read_fd(fd, path, &status, error);
+}
+
+static BIO *
+open_bytes(GBytes *bytes)
+{
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+
+    return BIO_new_mem_buf(data, (int)size);
+}
+
+/* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
+static int
+on_pass_phrase(char *buffer, int size, int writing, void *data)
+{
+    return -1;
+}
+
+static X509 *
+parse_certificate(GBytes *bytes)
+{
+    g_autoptr(BIO) bio = open_bytes(bytes);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
+
+    if (!certificate) {
+        (void)BIO_reset(bio);
+        certificate = d2i_X509_bio(bio, NULL);
+    }
+    ERR_clear_error();
+    return certificate;
+}
+
+static EVP_PKEY *
+parse_key(GBytes *bytes)
+{
+    g_autoptr(BIO) bio = open_bytes(bytes);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_pass_phrase, NULL);
+
+    if (!key) {
+        (void)BIO_reset(bio);
+        key = d2i_PrivateKey_bio(bio, NULL);
+    }
+    ERR_clear_error();
+    return key;
+}
+
+static char *
+make_thumbprint(X509 *certificate)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    GString *text = g_string_new(NULL);
+
+    if (X509_digest(certificate, EVP_sha256(), digest, &size))
+        for (unsigned i = 0; i < size; i++)
+            g_string_append_printf(text, "%02x", digest[i]);
+    return g_string_free(text, FALSE);
+}
+
+static gint64
+expiry_of(X509 *certificate)
+{
+    struct tm when = {0};
+
+    if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when))
+        return -1;
+    return (gint64)timegm(&when) * G_USEC_PER_SEC;
+}
+
+/* -- the directory -------------------------------------------------------------------------------
+ */
+
+static bool
+open_directory(const char *path, Directory *ret_directory, GError **error)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &status) < 0) {
+        fail_errno(error, path, "");
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    ret_directory->fd = fd;
+    ret_directory->uid = status.st_uid;
+    ret_directory->gid = status.st_gid;
+    if ((status.st_mode & 077) == 0 && (status.st_uid == geteuid() || geteuid() == 0))
+        return true;
+    g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
+                "%s: keys are kept only where nobody else can look: make it yours, and chmod 0700",
+                path);
+    return false;
+}
+
+static bool
+write_all(int fd, const char *bytes, gsize size)
+{
+    while (size > 0) {
+        gssize n = write(fd, bytes, size);
+
+        if (n < 0)
+            return false;
+        bytes += n;
+        size -= (gsize)n;
+    }
+    return true;
+}
+
+/* A new file that is whole, on disk and the directory's owner's before it gets its name. */
+static bool
+write_file(const Directory *directory, const char *path, const char *name, GBytes *bytes,
+           GError **error)
+{
+    g_autofree char *unique = g_uuid_string_random();
+    g_autofree char *temporary = g_strconcat(".", unique, NULL);
+    gsize size = 0;
+    const char *data = g_bytes_get_data(bytes, &size);
+    int fd = openat(directory->fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0600);
+    bool good;
+
+    if (fd < 0)
+        return fail_errno(error, path, name);
+    good = (geteuid() != 0 || fchown(fd, directory->uid, directory->gid) == 0) &&
+           fchmod(fd, 0600) == 0 && write_all(fd, data, size) && fsync(fd) == 0 &&
+           renameat(directory->fd, temporary, directory->fd, name) == 0 &&
+           fsync(directory->fd) == 0;
+    if (!good) {
+        fail_errno(error, path, name);
+        unlinkat(directory->fd, temporary, 0);
+    }
+    close(fd);
+    return good;
+}
+
+/* -- importing -----------------------------------------------------------------------------------
+ */
+
+static GBytes *
+take_memory(BIO *bio)
+{
+    char *data = NULL;
+    long size = BIO_get_mem_data(bio, &data);
+
+    return bytes_new_secret(data, (gsize)size);
+}
+
+/* The certificate, and after it whatever others a PEM file has: the chain that the server may need.
+ */
+static GBytes *
+write_certificates(X509 *leaf, GBytes *source)
+{
+    g_autoptr(BIO) in = open_bytes(source);
+    g_autoptr(BIO) out = BIO_new(BIO_s_mem());
+    bool first = true;
+    X509 *each;
+
+    PEM_write_bio_X509(out, leaf);
+    while ((each = PEM_read_bio_X509(in, NULL, on_pass_phrase, NULL))) {
+        if (!first)
+            PEM_write_bio_X509(out, each);
+        first = false;
+        X509_free(each);
+    }
+    ERR_clear_error();
+    return take_memory(out);
+}
+
+static GBytes *
+write_key(EVP_PKEY *key)
+{
+    g_autoptr(BIO) out = BIO_new(BIO_s_secmem());
+
+    PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
+    return take_memory(out);
+}
+
+static bool
+store_pair(const char *path, const char *thumbprint, GBytes *certificate, GBytes *key,
+           GError **error)
+{
+    g_auto(Directory) directory = {.fd = -1};
+    g_autofree char *certificate_name = g_strconcat(thumbprint, ".pem", NULL);
+    g_autofree char *key_name = g_strconcat(thumbprint, ".key", NULL);
+
+    if (g_mkdir_with_parents(path, 0700) < 0)
+        return fail_errno(error, path, "");
+    if (!open_directory(path, &directory, error))
+        return false;
+    return write_file(&directory, path, key_name, key, error) &&
+           write_file(&directory, path, certificate_name, certificate, error);
+}
+
+bool
+dm_keys_import(const char *directory, const char *certificate_path, const char *key_path,
+               char **ret_thumbprint, GError **error)
+{
+    g_autoptr(GBytes) certificate_bytes = read_path(certificate_path, error);
+    g_autoptr(GBytes) key_bytes = certificate_bytes ? read_path(key_path, error) : NULL;
+    g_autoptr(X509) certificate = NULL;
+    g_autoptr(EVP_PKEY) key = NULL;
+    g_autoptr(GBytes) certificate_pem = NULL;
+    g_autoptr(GBytes) key_pem = NULL;
+    g_autofree char *thumbprint = NULL;
+    g_auto(DmKeyPair) present = {0};
+
+    if (!key_bytes)
+        return false;
+    certificate = parse_certificate(certificate_bytes);
+    if (!certificate)
+        return refuse(error, "%s: no certificate in it (PEM or DER)", certificate_path);
+    key = parse_key(key_bytes);
+    if (!key)
+        return refuse(error, "%s: no private key in it (PEM or DER, not encrypted)", key_path);
+    if (X509_check_private_key(certificate, key) != 1)
+        return refuse(error, "%s is not the key of %s", key_path, certificate_path);
+    thumbprint = make_thumbprint(certificate);
+    if (!dm_keys_load(directory, thumbprint, &present, NULL)) {
+        certificate_pem = write_certificates(certificate, certificate_bytes);
+        key_pem = write_key(key);
+        if (!store_pair(directory, thumbprint, certificate_pem, key_pem, error))
+            return false;
+    }
+    *ret_thumbprint = g_steal_pointer(&thumbprint);
+    return true;
+}
+
+/* -- loading -------------------------------------------------------------------------------------
+ */
+
+static bool
+is_thumbprint(const char *text)
+{
+    return strlen(text) == THUMBPRINT_SIZE && strspn(text, "0123456789abcdef") == THUMBPRINT_SIZE;
+}
+
+static GBytes *
+load_file(const Directory *directory, const char *path, const char *name, GError **error)
+{
+    g_autofree char *shown = g_build_filename(path, name, NULL);
+    g_autoptr(GBytes) bytes = NULL;
+    struct stat status;
+    int fd = openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0) {
+        refuse(error, "%s: %s: provision the certificate and its key again", shown,
+               g_strerror(errno));
+        return NULL;
+    }
+    bytes = read_fd(fd, shown, &status, error);
+    if (bytes && ((status.st_mode & 077) != 0 || status.st_uid != directory->uid)) {
+        refuse(error, "%s: must be 0600 and of the directory's owner", shown);
+        return NULL;
+    }
+    return g_steal_pointer(&bytes);
+}
+
+bool
+dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GError **error)
+{
+    g_auto(Directory) directory = {.fd = -1};
+    g_autofree char *certificate_name = g_strconcat(thumbprint, ".pem", NULL);
+    g_autofree char *key_name = g_strconcat(thumbprint, ".key", NULL);
+    g_auto(DmKeyPair) pair = {0};
+    g_autoptr(X509) certificate = NULL;
+    g_autoptr(EVP_PKEY) key = NULL;
+    g_autofree char *found = NULL;
+
+    if (!is_thumbprint(thumbprint))
+        return refuse(error, "the enrolment names no certificate: provision it with one");
+    if (!open_directory(path, &directory, error))
+        return false;
+    pair.certificate = load_file(&directory, path, certificate_name, error);
+    pair.key = pair.certificate ? load_file(&directory, path, key_name, error) : NULL;
+    if (!pair.key)
+        return false;
+    certificate = parse_certificate(pair.certificate);
+    key = parse_key(pair.key);
+    found = certificate ? make_thumbprint(certificate) : NULL;
+    if (!key || !found || strcmp(found, thumbprint) != 0 ||
+        X509_check_private_key(certificate, key) != 1)
+        return refuse(error,
+                      "%s/%s: not a certificate of that name with its key: provision it again",
+                      path, certificate_name);
+    pair.expires_us = expiry_of(certificate);
+    ret_pair->certificate = g_steal_pointer(&pair.certificate);
+    ret_pair->key = g_steal_pointer(&pair.key);
+    ret_pair->expires_us = pair.expires_us;
+    return true;
+}

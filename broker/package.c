@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/package.h"
+
+#include <string.h>
+
+#define ALERT_SERVER_ASKED 1200
+#define ALERT_CLIENT_STARTED 1201
+#define ALERT_ABORT 1223
+#define ALERT_GENERIC 1224
+#define LOGIN_STATUS "com.microsoft/MDM/LoginStatus"
+#define FIRST_CMD_ID 2
+
+static const char *const dev_info[] = {"DevInfo/DevId", "DevInfo/Man", "DevInfo/Mod", "DevInfo/DmV",
+                                       "DevInfo/Lang"};
+
+void
+dm_package_begin(const DmPackage *package, DmWriter *writer)
+{
+    g_autofree char *msg_id = g_strdup_printf("%u", package->message);
+    const DmHeader header = {
+        .present = true,
+        .ver_dtd = "1.2",
+        .ver_proto = "DM/1.2",
+        .session_id = package->session_id,
+        .msg_id = msg_id,
+        .target_uri = package->address,
+        .source_uri = package->dev_id,
+        .max_msg_size = package->message == 1 ? -1 : DM_MESSAGE_MAX_BYTES,
+        .max_obj_size = -1,
+    };
+
+    dm_writer_begin(writer, &header, package->message == 1 ? FIRST_CMD_ID : 1);
+}
+
+GBytes *
+dm_package_write_first(const DmPackage *package, const DmDevice *device, bool asked)
+{
+    g_autoptr(DmWriter) writer = dm_writer_new();
+    const char *status = dm_device_get_login_status(device);
+    const DmItem login = {
+        .type = LOGIN_STATUS, .size = -1, .data = status, .data_size = strlen(status)};
+    DmItem items[G_N_ELEMENTS(dev_info)] = {{0}};
+    char *texts[2 * G_N_ELEMENTS(dev_info) + 1] = {NULL};
+    GBytes *bytes;
+
+    dm_package_begin(package, writer);
+    dm_writer_alert(writer, asked ? ALERT_SERVER_ASKED : ALERT_CLIENT_STARTED, NULL);
+    dm_writer_alert(writer, ALERT_GENERIC, &login);
+    for (gsize i = 0; i < G_N_ELEMENTS(dev_info); i++) {
+        char *value = dm_device_get(device, dev_info[i]);
+
+        texts[2 * i] = g_strconcat("./", dev_info[i], NULL);
+        texts[2 * i + 1] = value ? value : g_strdup("");
+        items[i].source_uri = texts[2 * i];
+        items[i].size = -1;
+        items[i].data = texts[2 * i + 1];
+        items[i].data_size = strlen(texts[2 * i + 1]);
+    }
+    dm_writer_replace(writer, items, G_N_ELEMENTS(items));
+    bytes = dm_writer_end(writer, true);
+    for (gsize i = 0; texts[i]; i++)
+        g_free(texts[i]);
+    return bytes;
+}
+
+GBytes *
+dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned status)
+{
+    g_autoptr(DmWriter) writer = dm_writer_new();
+
+    dm_package_begin(package, writer);
+    dm_writer_status(writer, msg_ref, "0", "SyncHdr", NULL, 0, NULL, status);
+    dm_writer_alert(writer, ALERT_ABORT, NULL);
+    return dm_writer_end(writer, true);
+}

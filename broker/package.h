@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+
+#include "broker/device.h"
+#include "syncml/message.h"
+#include "syncml/writer.h"
+
+/* The device's own messages (protocol.md section 1). */
+
+/* What every header of a session needs; borrowed. */
+typedef struct {
+    const char *session_id; /* opaque (S1) */
+    const char *dev_id;
+    const char *address; /* the server's */
+    guint message;       /* MsgID: from 1, +1 */
+} DmPackage;
+
+/* Opens a message; the first has no Meta and its CmdIDs count from 2 (1 is kept for the Status of a
+ * header), every other one announces MaxMsgSize. */
+void dm_package_begin(const DmPackage *package, DmWriter *writer);
+
+/* Package 1: Alert 1201 (1200 with `asked`, when a push asked for the session), LoginStatus,
+ * DevInfo in five items (a value that the system does not tell is empty), Final. */
+GBytes *dm_package_write_first(const DmPackage *package, const DmDevice *device, bool asked);
+
+/* Status `status` for the server's header `msg_ref`, Alert 1223 and Final: the session is over. */
+GBytes *dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned status);

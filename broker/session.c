@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/session.h"
+
+#include <string.h>
+
+#include "broker/address.h"
+#include "broker/check.h"
+#include "broker/package.h"
+#include "common/error.h"
+#include "common/log.h"
+#include "syncml/answer.h"
+#include "syncml/reader.h"
+#include "syncml/writer.h"
+
+#define CONTENT_TYPE "application/vnd.syncml.dm+xml"
+#define CONTENT_TYPE_WBXML "application/vnd.syncml.dm+wbxml"
+#define ALERT_NEXT_MESSAGE 1222
+#define ALERT_ABORT 1223
+#define ORIGIN_SINCE 4.0 /* version that brings the header UserAgentOrigin (S1) */
+
+struct DmSession {
+    DmSessionOptions options;
+    GMainContext *context;
+    DmSessionHandlers handlers;
+    gpointer data;
+
+    DmSessionRecord record;
+    guint n_tried; /* addresses, the one in use included */
+    char *target;  /* where the next message goes */
+    char *mode;
+    GSource *timer;     /* from the first answer on */
+    GBytes *last_bytes; /* of the server, against repetition */
+    gint64 max_size;    /* of a message to the server; -1 not told */
+    bool has_answered;
+    bool has_asked;            /* Alert 1222 was in what was sent last */
+    bool package_has_commands; /* in the server's package, so far */
+    bool is_over;
+    GError *abort_cause; /* an Alert 1223 is under way */
+
+    /* the message at work */
+    DmMessage *message;
+    DmAnswer *answer;
+};
+
+/* Numbers of the header UserAgentOrigin (protocol.md section 4). */
+static const struct {
+    const char *word;
+    const char *number;
+} origins[] = {
+    {"user", "1"},      {"schedule", "2"}, {"push", "3"}, {"login", "4"},
+    {"enrolment", "5"}, {"csp", "6"},      {"api", "7"},
+};
+
+static const char *
+origin_to_number(const char *word)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(origins); i++)
+        if (strcmp(origins[i].word, word) == 0)
+            return origins[i].number;
+    return NULL;
+}
+
+bool
+dm_session_is_origin(const char *word)
+{
+    return origin_to_number(word) != NULL;
+}
+
+/* -- ends ----------------------------------------------------------------------------------------
+ */
+
+/* The one way out; nothing after it. */
+static void
+end(DmSession *session, const GError *error)
+{
+    if (session->is_over)
+        return;
+    session->is_over = true;
+    if (session->timer)
+        g_source_destroy(session->timer);
+    session->handlers.on_ended(&session->record, error, session->data);
+}
+
+static void
+end_with(DmSession *session, DmErrorCode code, const char *text)
+{
+    g_autofree char *host = dm_address_describe(session->target);
+    g_autoptr(GError) error = g_error_new(DM_ERROR, (gint)code, "%s: %s", host, text);
+
+    end(session, error);
+}
+
+static gboolean
+on_out_of_time(gpointer data)
+{
+    end_with(data, DM_ERROR_TIMEOUT, "the session took too long: [broker] session-timeout");
+    return G_SOURCE_REMOVE;
+}
+
+/* -- sending -------------------------------------------------------------------------------------
+ */
+
+static void on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data);
+
+static void
+post(DmSession *session, GBytes *bytes)
+{
+    const char *platform = dm_device_get_platform();
+    g_autofree char *url = dm_address_make_url(session->target, session->mode, platform);
+    g_autofree char *request_id = g_uuid_string_random();
+    g_autofree char *request_header = g_strconcat("client-request-id: ", request_id, NULL);
+    g_autofree char *origin_header =
+        g_strconcat("UserAgentOrigin: ", origin_to_number(session->options.origin), NULL);
+    bool has_origin = g_ascii_strtod(session->options.start->version, NULL) >= ORIGIN_SINCE;
+    const char *const headers[] = {
+        "Content-Type: " CONTENT_TYPE "; charset=utf-8",
+        "Accept: " CONTENT_TYPE,
+        request_header,
+        has_origin ? origin_header : NULL,
+        NULL,
+    };
+
+    session->record.n_sent++;
+    session->record.bytes_sent += g_bytes_get_size(bytes);
+    dm_log_debug("sending a message", "DM_REQUEST", request_id);
+    dm_transport_post(session->options.transport, url, headers, bytes, on_answer, session);
+}
+
+/* The header of the message that is sent next. */
+static DmPackage
+next_package(const DmSession *session)
+{
+    const DmPackage package = {
+        .session_id = session->options.start->session_id,
+        .dev_id = session->options.dev_id,
+        .address = session->target,
+        .message = session->record.n_sent + 1,
+    };
+
+    return package;
+}
+
+/* Tells the server that the session is over, and why, and ends with `cause` when that has got out
+ * or failed. */
+static void
+abort_session(DmSession *session, unsigned status, const GError *cause)
+{
+    const DmPackage package = next_package(session);
+    g_autofree char *counted = g_strdup_printf("%u", session->record.n_received + 1);
+    const char *msg_id = session->message ? session->message->header.msg_id : NULL;
+    g_autoptr(GBytes) bytes = NULL;
+
+    if (session->record.n_sent >= session->options.config->max_messages) {
+        end(session, cause);
+        return;
+    }
+    /* What could not be read has no number but that of its turn. */
+    bytes = dm_package_write_abort(&package, msg_id ? msg_id : counted, status);
+    session->abort_cause = g_error_copy(cause);
+    post(session, bytes);
+}
+
+/* -- addresses (L3) ------------------------------------------------------------------------------
+ */
+
+static void
+try_next_address(DmSession *session, const GError *error)
+{
+    const char *address = session->options.start->addresses[session->n_tried];
+    bool asked = strcmp(session->options.origin, "push") == 0;
+    g_autoptr(GBytes) bytes = NULL;
+    DmPackage package;
+
+    if (!address) {
+        end(session, error);
+        return;
+    }
+    session->n_tried++;
+    g_free(session->target);
+    session->target = g_strdup(address);
+    /* What no server has taken was not said. */
+    session->record.n_sent = 0;
+    package = next_package(session);
+    bytes = dm_package_write_first(&package, session->options.device, asked);
+    post(session, bytes);
+}
+
+/* An address that gave no answer: the next one is tried at the start of a session, never later. */
+static void
+on_no_answer(DmSession *session, const GError *error)
+{
+    if (session->has_answered) {
+        end(session, error);
+        return;
+    }
+    dm_log_warning("a server address does not answer", "DM_PROVIDER", session->options.provider,
+                   "DM_CAUSE", error->message);
+    try_next_address(session, error);
+}
+
+static void
+on_first_answer(DmSession *session)
+{
+    guint timeout_s = session->options.config->session_timeout_s;
+
+    session->has_answered = true;
+    session->record.address = session->options.start->addresses[session->n_tried - 1];
+    session->timer = g_timeout_source_new_seconds(timeout_s);
+    g_source_set_callback(session->timer, on_out_of_time, session, NULL);
+    g_source_attach(session->timer, session->context);
+    session->handlers.on_running(&session->record, session->data);
+}
+
+/* -- the server's message ------------------------------------------------------------------------
+ */
+
+/* Whether the server's package is its last (section 1): a whole one without a command, or the
+ * second part in a row without Final and without a command. */
+static bool
+is_last(DmSession *session)
+{
+    bool has_commands = dm_answer_has_commands(session->answer);
+    bool package_has_commands = session->package_has_commands || has_commands;
+
+    if (!session->message->final) {
+        session->package_has_commands = package_has_commands;
+        return session->has_asked && !has_commands;
+    }
+    session->package_has_commands = false;
+    return !package_has_commands;
+}
+
+/* Where the next message goes, if the server may say so (section 1). */
+static void
+take_resp_uri(DmSession *session)
+{
+    const char *uri = session->message->header.resp_uri;
+
+    if (!uri || !*uri)
+        return;
+    if (!dm_address_is_listed(uri, (const char *const *)session->options.start->addresses)) {
+        dm_log_warning("the server's RespURI is on no listed host and is ignored", "DM_PROVIDER",
+                       session->options.provider);
+        return;
+    }
+    g_free(session->target);
+    session->target = g_strdup(uri);
+}
+
+static void
+on_applied(DmReply *applied, const GError *error, gpointer data)
+{
+    DmSession *session = data;
+    const DmHeader *header = &session->message->header;
+    const DmPackage package = next_package(session);
+    g_autoptr(DmReply) reply = applied;
+    g_autoptr(DmWriter) writer = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GError) cause = NULL;
+
+    if (session->is_over)
+        return;
+    if (error) {
+        abort_session(session, DM_STATUS_FAILED, error);
+        return;
+    }
+    writer = dm_writer_new();
+    dm_package_begin(&package, writer);
+    dm_answer_write(session->answer, reply, header->msg_id, header->no_resp ? 0 : DM_STATUS_OK,
+                    writer);
+    session->has_asked = !session->message->final;
+    if (session->has_asked)
+        dm_writer_alert(writer, ALERT_NEXT_MESSAGE, NULL);
+    bytes = dm_writer_end(writer, session->message->final);
+    if (session->max_size >= 0 && g_bytes_get_size(bytes) > (gsize)session->max_size) {
+        g_set_error(&cause, DM_ERROR, DM_ERROR_TOO_LARGE,
+                    "the answer has %" G_GSIZE_FORMAT
+                    " bytes, and the server takes %" G_GINT64_FORMAT " (MaxMsgSize)",
+                    g_bytes_get_size(bytes), session->max_size);
+        abort_session(session, DM_STATUS_TOO_LARGE, cause);
+        return;
+    }
+    post(session, bytes);
+}
+
+static void
+run_commands(DmSession *session)
+{
+    gsize n_commands = 0;
+    const DmCommand *commands = dm_answer_get_batch(session->answer, &n_commands);
+    const DmContext context = {
+        .session = session->options.start->token,
+        .message = session->record.n_received,
+        .provider = session->options.provider,
+        .uid = -1,
+    };
+
+    session->record.n_commands += (guint)n_commands;
+    dm_routes_apply(session->options.routes, &context, commands, n_commands, on_applied, session);
+}
+
+/* What the message says of the session itself. False: it has ended, or is being aborted. */
+static bool
+check_message(DmSession *session)
+{
+    const DmMessage *message = session->message;
+    g_autoptr(GError) error = NULL;
+    guint n_strays = 0;
+    DmStatus status = dm_check_header(message, session->options.start->session_id, &error);
+
+    if (status != DM_STATUS_OK) {
+        abort_session(session, status, error);
+        return false;
+    }
+    if (dm_check_has_alert(message, ALERT_ABORT)) {
+        end_with(session, DM_ERROR_ABORTED, "the server aborted the session (Alert 1223)");
+        return false;
+    }
+    if (!dm_check_statuses(message, session->record.n_sent, &n_strays, &error)) {
+        end(session, error);
+        return false;
+    }
+    if (n_strays > 0)
+        dm_log_warning("the server sent a Status for a command that was never sent", "DM_PROVIDER",
+                       session->options.provider);
+    if (message->header.max_msg_size >= 0)
+        session->max_size = message->header.max_msg_size;
+    take_resp_uri(session);
+    return true;
+}
+
+static void
+drop_message(DmSession *session)
+{
+    g_clear_pointer(&session->answer, dm_answer_free);
+    g_clear_pointer(&session->message, dm_message_free);
+}
+
+static void
+take_message(DmSession *session, GBytes *bytes)
+{
+    g_autoptr(GBytes) last = g_steal_pointer(&session->last_bytes);
+    g_autoptr(GError) error = NULL;
+    gsize size = 0;
+    const char *text = g_bytes_get_data(bytes, &size);
+
+    session->last_bytes = g_bytes_ref(bytes);
+    session->message = dm_reader_parse(text, size, DM_READ_MESSAGE, &error);
+    if (!session->message) {
+        g_prefix_error(&error, "the server's answer: ");
+        if (error->code == DM_ERROR_TOO_LARGE)
+            abort_session(session, DM_STATUS_TOO_LARGE, error);
+        else
+            end(session, error);
+        return;
+    }
+    session->record.n_received++;
+    if (!check_message(session))
+        return;
+    session->answer = dm_answer_new(session->message);
+    if (is_last(session))
+        end(session, NULL);
+    else if (last && g_bytes_equal(last, bytes))
+        end_with(session, DM_ERROR_PROTOCOL, "the server sent the same message twice in a row");
+    else if (session->record.n_sent >= session->options.config->max_messages)
+        end_with(session, DM_ERROR_TOO_LARGE, "the session has too many messages");
+    else
+        run_commands(session);
+}
+
+/* -- the server's HTTP answer --------------------------------------------------------------------
+ */
+
+static bool
+is_type(const char *content_type, const char *type)
+{
+    gsize size = strlen(type);
+
+    return content_type && g_ascii_strncasecmp(content_type, type, size) == 0 &&
+           strchr("; \t", content_type[size]);
+}
+
+/* Whether this is an answer in the sense of L3: the server is there and works. */
+static bool
+is_answer(unsigned status)
+{
+    return status != 408 && status != 429 && status < 500;
+}
+
+static GError *
+http_error(const DmSession *session, unsigned status)
+{
+    g_autofree char *host = dm_address_describe(session->target);
+    const char *hint = "";
+
+    if (status >= 300 && status < 400)
+        hint = ": redirects are not followed: correct the provider's server address";
+    else if (status == 401 || status == 403)
+        hint = ": the server does not accept this device: is its certificate enrolled there?";
+    else if (status == 404)
+        hint = ": nothing at this address: check the provider's server address";
+    else if (!is_answer(status))
+        hint = ": try again later";
+    return g_error_new(DM_ERROR, DM_ERROR_HTTP, "%s: HTTP status %u%s", host, status, hint);
+}
+
+static void
+take_answer(DmSession *session, const DmTransportAnswer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    session->record.bytes_received += g_bytes_get_size(answer->body);
+    if (answer->status < 200 || answer->status >= 300) {
+        error = http_error(session, answer->status);
+        end(session, error);
+    } else if (g_bytes_get_size(answer->body) == 0) {
+        end(session, NULL);
+    } else if (answer->content_encoding &&
+               g_ascii_strcasecmp(answer->content_encoding, "identity") != 0) {
+        end_with(session, DM_ERROR_INVALID, "the answer is compressed, which was not asked for");
+    } else if (is_type(answer->content_type, CONTENT_TYPE_WBXML)) {
+        g_set_error(&error, DM_ERROR, DM_ERROR_INVALID,
+                    "the server answers in WBXML, and only XML is spoken");
+        abort_session(session, DM_STATUS_BAD_FORMAT, error);
+    } else if (!is_type(answer->content_type, CONTENT_TYPE)) {
+        end_with(session, DM_ERROR_INVALID,
+                 "the answer's Content-Type is not " CONTENT_TYPE ": is this an OMA-DM server?");
+    } else {
+        take_message(session, answer->body);
+    }
+}
+
+static void
+on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
+{
+    DmSession *session = data;
+    g_autoptr(GError) refused = NULL;
+
+    if (session->is_over)
+        return;
+    if (session->abort_cause) {
+        end(session, session->abort_cause);
+        return;
+    }
+    drop_message(session);
+    /* An answer over a cap is one: the server is there. */
+    if (error && error->code != DM_ERROR_TOO_LARGE) {
+        on_no_answer(session, error);
+        return;
+    }
+    if (answer && !session->has_answered && !is_answer(answer->status)) {
+        refused = http_error(session, answer->status);
+        on_no_answer(session, refused);
+        return;
+    }
+    if (!session->has_answered)
+        on_first_answer(session);
+    if (error)
+        abort_session(session, DM_STATUS_TOO_LARGE, error);
+    else
+        take_answer(session, answer);
+}
+
+/* -- life ----------------------------------------------------------------------------------------
+ */
+
+/* The first address is asked from the loop: nobody is called before the session is known. */
+static gboolean
+on_start(gpointer data)
+{
+    DmSession *session = data;
+    g_autoptr(GError) error = g_error_new(
+        DM_ERROR, DM_ERROR_INVALID, "provider %s has no server address", session->options.provider);
+
+    g_clear_pointer(&session->timer, g_source_unref);
+    try_next_address(session, error);
+    return G_SOURCE_REMOVE;
+}
+
+DmSession *
+dm_session_new(const DmSessionOptions *options, GMainContext *context,
+               const DmSessionHandlers *handlers, gpointer data)
+{
+    DmSession *session = g_new0(DmSession, 1);
+    bool is_alone = strcmp(dm_device_get_login_status(options->device), "none") == 0;
+
+    session->options = *options;
+    session->context = g_main_context_ref(context ? context : g_main_context_default());
+    session->handlers = *handlers;
+    session->data = data;
+    session->max_size = -1;
+    session->mode = g_strdup(is_alone ? "Machine" : "Maintenance");
+    session->timer = g_idle_source_new();
+    g_source_set_callback(session->timer, on_start, session, NULL);
+    g_source_attach(session->timer, session->context);
+    return session;
+}
+
+void
+dm_session_free(DmSession *session)
+{
+    if (!session)
+        return;
+    if (session->timer) {
+        g_source_destroy(session->timer);
+        g_source_unref(session->timer);
+    }
+    drop_message(session);
+    g_clear_pointer(&session->last_bytes, g_bytes_unref);
+    g_clear_error(&session->abort_cause);
+    g_free(session->target);
+    g_free(session->mode);
+    g_main_context_unref(session->context);
+    g_free(session);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "broker/config.h"
+#include "broker/device.h"
+#include "broker/routes.h"
+#include "broker/transport.h"
+#include "dbus/tree-call.h"
+
+/* One OMA-DM session with a provider's server (protocol.md sections 1 to 4), driven by the main
+ * context: package 1 to the first address that answers (L3), then what the server asks for, until a
+ * regular end, an abort or a cap. */
+typedef struct DmSession DmSession;
+
+/* All borrowed, and outlive it. */
+typedef struct {
+    const char *provider;
+    const char *origin; /* dm_session_is_origin() */
+    const DmTreeSession *start;
+    const DmConfig *config;
+    const DmDevice *device;
+    const char *dev_id;
+    DmRoutes *routes;
+    DmTransport *transport;
+} DmSessionOptions;
+
+/* What happened so far. */
+typedef struct {
+    const char *address; /* the one that answered; NULL: none yet */
+    guint n_sent;
+    guint n_received;
+    guint n_commands;
+    guint64 bytes_sent;
+    guint64 bytes_received;
+} DmSessionRecord;
+
+typedef struct {
+    /* The server has answered for the first time. */
+    void (*on_running)(const DmSessionRecord *record, gpointer data);
+    /* Once, the last call: NULL error at a regular end, else DM_ERROR as broker/exits.c lists. May
+     * free the session. */
+    void (*on_ended)(const DmSessionRecord *record, const GError *error, gpointer data);
+} DmSessionHandlers;
+
+/* Whether `word` says what caused a session: user schedule push login enrolment csp api. */
+bool dm_session_is_origin(const char *word);
+
+/* Starts a session; handlers are called from `context` only. */
+DmSession *dm_session_new(const DmSessionOptions *options, GMainContext *context,
+                          const DmSessionHandlers *handlers, gpointer data);
+
+/* Frees a session that has ended, or breaks it off after its transport was freed. NULL is fine. */
+void dm_session_free(DmSession *session);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSession, dm_session_free)
