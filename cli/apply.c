@@ -115,19 +115,6 @@ print_json(DmPrinter *printer, const DmCommand *batch, gsize n_batch, const DmRe
     dm_printer_json_end(printer, builder);
 }
 
-/* Results that are not good, and elements that are no command at all. */
-static gsize
-count_failures(const DmMessage *message, const DmReply *reply)
-{
-    gsize n = 0;
-
-    for (gsize i = 0; i < dm_reply_get_size(reply); i++)
-        n += dm_status_is_good(dm_reply_get(reply, i)->status) ? 0 : 1;
-    for (gsize i = 0; i < dm_message_get_size(message); i++)
-        n += dm_message_get(message, i)->verb == DM_VERB_NONE ? 1 : 0;
-    return n;
-}
-
 DmExit
 dm_run_apply(const DmArguments *arguments, DmPrinter *printer)
 {
@@ -155,7 +142,7 @@ dm_run_apply(const DmArguments *arguments, DmPrinter *printer)
     else
         dm_printer_raw(printer, syncml->str, syncml->len);
 
-    gsize n_failures = count_failures(message, reply);
+    gsize n_failures = dm_answer_count_failures(answer, reply);
     if (n_failures == 0)
         return DM_EXIT_OK;
     dm_printer_warn("%s: %" G_GSIZE_FORMAT " of its commands did not succeed; the Status of each "

@@ -96,6 +96,7 @@ find_hint(DmStatus status)
         {DM_STATUS_INCOMPLETE, "The node needs DATA."},
         {DM_STATUS_TOO_LARGE, "The value is longer than the node may hold."},
         {DM_STATUS_BAD_FORMAT, "The value does not read as the node's format."},
+        {DM_STATUS_SIZE_TOO_BIG, "The answer would be too large: ask for a part of the tree."},
         {DM_STATUS_EXISTS, "'dmclientctl replace' sets a node that is there already."},
         {DM_STATUS_DEVICE_FULL, "Nothing was changed: make room on the disk."},
         {DM_STATUS_STORAGE,

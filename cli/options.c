@@ -162,7 +162,7 @@ static const DmCliCommand commands[] = {
         .description =
             "FILE is a SyncML message, a SyncBody, or bare commands; - is standard input. It runs\n"
             "as one message: one commit. The answering SyncBody is printed. The exit code is 0 if\n"
-            "every command succeeded, 1 if one did not, 2 if there was none.\n",
+            "each command ended well, 1 if one did not, 2 if there was none.\n",
         .run = dm_run_apply,
     },
     {
@@ -192,7 +192,7 @@ static const DmExitInfo exits[] = {
     {DM_EXIT_DENIED, "not authorised"},
     {DM_EXIT_NOT_ENROLLED, "not enrolled"},
     {DM_EXIT_NOT_RUNNING, "service not running"},
-    {DM_EXIT_USAGE, "wrong command line"},
+    {DM_EXIT_USAGE, "usage: a wrong command line"},
 };
 
 const DmOption *

@@ -200,6 +200,20 @@ dm_answer_has_commands(const DmAnswer *answer)
     return false;
 }
 
+gsize
+dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply)
+{
+    gsize n_failures = 0;
+
+    for (gsize i = 0; i < answer->batch->len; i++)
+        if (!dm_status_is_good(dm_reply_get(reply, i)->status))
+            n_failures++;
+    for (gsize i = 0; i < dm_message_get_size(answer->message); i++)
+        if (!dm_status_is_good(answer->entries[i].own))
+            n_failures++;
+    return n_failures;
+}
+
 /* -- writing -------------------------------------------------------------------------------------
  */
 

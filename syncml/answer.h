@@ -37,6 +37,9 @@ const DmCommand *dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n);
  * none. */
 bool dm_answer_has_commands(const DmAnswer *answer);
 
+/* How many entries of the batch did not end well by `reply`, and elements that never came into it. */
+gsize dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply);
+
 /* Writes the Statuses, and after the Status of a Get its Results, for the whole batch's `reply`,
  * which has a result for each entry. Alerts get 200. `msg_ref` is the message's MsgID, "1" for a
  * fragment. With `header_status` not 0 the Status of the SyncHdr comes first.
