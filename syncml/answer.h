@@ -37,7 +37,7 @@ const DmCommand *dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n);
  * none. */
 bool dm_answer_has_commands(const DmAnswer *answer);
 
-/* How many entries of the batch did not end well by `reply`, and elements that never came into it. */
+/* How many entries of the batch, by `reply`, and elements that never came into it ended badly. */
 gsize dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply);
 
 /* Writes the Statuses, and after the Status of a Get its Results, for the whole batch's `reply`,
