@@ -104,6 +104,10 @@ DmNodeId dm_schema_find(const DmUri *uri);
 /* The row whose path (`path` of DmNode) is `path`, for files; NONE if there is none. */
 DmNodeId dm_schema_find_path(const char *path);
 
+/* The row after the last one below `id`: rows stand in the order of a walk through the tree, so
+ * what is below `id` is `id` + 1 to this - 1. DM_NODE_N after the last row. */
+DmNodeId dm_schema_get_end(DmNodeId id);
+
 /* Whether `node` is `ancestor` or below it. */
 bool dm_schema_is_below(DmNodeId node, DmNodeId ancestor);
 

@@ -19,6 +19,8 @@ struct DmProvider {
     GHashTable *session;  /* char* → char*, durable state of tree/session.c */
     GHashTable *outcomes; /* canonical LocURI → "code reason" (F6) */
     int session_state;    /* DmSessionState, in memory only */
+    bool is_new;          /* made by the transaction under way */
+    bool is_gone;         /* removed by it */
     DmValue values[];     /* dm_schema_get_n_slots() of them */
 };
 
@@ -30,15 +32,38 @@ struct DmTree {
     DmValue root_update;  /* UpdateManagementServiceAddress; chr NULL: unset */
     GArray *listeners;
     guint next_listener;
-    struct DmJournal *journal; /* the transaction under way; NULL: none */
-    GHashTable *replies;       /* session → last reply of sessions that changed nothing durable */
-    GQueue *reply_order;
+    struct DmTransaction *transaction; /* tree/transaction.h; one, used again for each message */
+    GHashTable *replies; /* session → tree/replies.c: last replies that are in no store */
+    GQueue *reply_order; /* the same entries, oldest first */
 };
 
 static inline bool
 dm_provider_is_present(const DmProvider *provider, DmNodeId node)
 {
     return (provider->present[node / 64] >> (node % 64)) & 1;
+}
+
+/* A provider with nothing set but itself (and in the device tree what each has, V10); not yet in
+ * the tree. */
+DmProvider *dm_provider_new(DmTree *tree, DmScope scope, guint32 uid, const char *id);
+void dm_provider_free(DmProvider *provider);
+
+/* Puts a provider in its place of the sorted list, and takes it out again, not freed. */
+void dm_tree_insert_provider(DmTree *tree, DmProvider *provider);
+void dm_tree_take_provider(DmTree *tree, DmProvider *provider);
+
+/* Order of dm_tree_get_providers(): less than, equal to or greater than 0. */
+int dm_provider_compare(const DmProvider *a, const DmProvider *b);
+
+static inline void
+dm_provider_mark(DmProvider *provider, DmNodeId node, bool is_present)
+{
+    guint64 bit = G_GUINT64_CONSTANT(1) << (node % 64);
+
+    if (is_present)
+        provider->present[node / 64] |= bit;
+    else
+        provider->present[node / 64] &= ~bit;
 }
 
 /* Commits text and node changes made outside a batch (session reports, outcomes): `write` puts them

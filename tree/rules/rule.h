@@ -26,6 +26,10 @@ typedef struct {
      * is what would be stored, NULL for Delete. OK lets it pass. NULL: no opinion. */
     DmStatus (*check)(const DmRuleCall *call, const DmValue *value);
 
+    /* Does what a change that was made entails, directly after it and as part of it (L1: an empty
+     * list unsets; L6). `value` as for `check`, borrowed. NULL: nothing. */
+    void (*follow)(const DmRuleCall *call, const DmValue *value);
+
     /* Judges the row's topic once for each provider when the message or Atomic commits, if one of
      * its rows was written (P2, S4): may correct values by dm_transaction_set(). A status other
      * than OK undoes the last command that wrote a row of the topic, and becomes its status. NULL:

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "tree/target.h"
+
+/* The verbs that change nodes, each on a target that dm_target_find() took: the checks of rules
+ * section 2 from the node itself on, then the change. Statuses as the rules say. */
+
+DmStatus dm_apply_add(DmTransaction *transaction, const DmTarget *target, const DmCommand *command);
+DmStatus dm_apply_replace(DmTransaction *transaction, const DmTarget *target,
+                          const DmCommand *command);
+DmStatus dm_apply_delete(DmTransaction *transaction, const DmTarget *target);
+
+/* Sets a leaf below a provider whether it was set or not, and makes the parents that are missing:
+ * for provisioning (V10). Without Data as Add. */
+DmStatus dm_apply_set(DmTransaction *transaction, const DmTarget *target, const DmCommand *command);
+
+/* Whether Exec may run (E1); what it does comes after the message. */
+DmStatus dm_apply_check_exec(DmTransaction *transaction, const DmTarget *target,
+                             const DmCommand *command);

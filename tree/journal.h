@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include "tree/transaction.h"
+
+/* The inside of a transaction, for tree/transaction.c and tree/commit.c alone. */
+
+typedef enum {
+    DM_UNDO_NODE,             /* a leaf set or unset, an interior node added or removed */
+    DM_UNDO_OUTCOMES,         /* the outcomes of a first sync were dropped (F5) */
+    DM_UNDO_PROVIDER_ADDED,   /* nodes of it come after */
+    DM_UNDO_PROVIDER_REMOVED, /* as a whole: no entries for its nodes */
+    DM_UNDO_NOTHING,          /* an entry that was undone alone */
+} DmUndoKind;
+
+typedef struct {
+    DmUndoKind kind;
+    guint command;
+    DmProvider *provider; /* NULL: a leaf of the root */
+    DmNodeId node;
+    bool was_present;
+    union {
+        DmValue value; /* a leaf that was present */
+        GHashTable *outcomes;
+    } old;
+} DmUndo;
+
+/* A command wrote a row whose topic is judged at commit. */
+typedef struct {
+    DmProvider *provider;
+    DmRuleId rule;
+    guint command;
+} DmWrite;
+
+struct DmTransaction {
+    DmTree *tree;
+    const DmContext *context; /* NULL: none under way */
+    guint command;
+    GArray *undos;    /* DmUndo */
+    GArray *writes;   /* DmWrite, commands rising */
+    GArray *nets;     /* guint: entries of `undos`, in the order of the tree */
+    GArray *topics;   /* DmWrite: those judged already, while judging */
+    GString *text;    /* scratch */
+    DmProvider *last; /* the one found last */
+};
+
+/* The place of a leaf's value. */
+static inline DmValue *
+dm_journal_value(DmTree *tree, DmProvider *provider, DmNodeId node)
+{
+    return provider == NULL ? &tree->root_update : &provider->values[dm_schema_get(node)->slot];
+}
+
+/* Whether an interior node is present, or a leaf set. */
+static inline bool
+dm_journal_is_present(const DmTree *tree, const DmProvider *provider, DmNodeId node)
+{
+    return provider == NULL ? tree->root_update.u.chr != NULL
+                            : dm_provider_is_present(provider, node);
+}
