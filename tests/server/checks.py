@@ -112,6 +112,7 @@ class SessionChecker:
         self.message = 0          # of the device's last message
         self.expected = None      # Answer: what the device has to answer; None: package 1
         self.ended = False        # after this the device sends nothing more
+        self.package_has_commands = False  # of the server, so far
         self.may_abort = False    # the server's last answer was such that 1223 is in order
         self.challenged = False   # the server asked for credentials
         self.pending = False      # the device said that its answer is not ready (S3)
@@ -185,19 +186,25 @@ class SessionChecker:
         self.message += 1
         return found
 
-    def note_answer(self, body, refused=False):
+    def note_answer(self, body, refused=False, may_abort=False):
         """Takes what the server answered: its bytes, b"" for an empty body, None where it sent no
-        answer that a device can take; `refused`: the device has to refuse these bytes."""
+        answer that a device can take; `refused`: the device has to refuse these bytes;
+        `may_abort`: it may have reasons of its own to end the session."""
         if self.pending:
             return
         answer = Answer.of(body) if body and not refused else None
-        self.may_abort = bool(body) and answer is None
+        self.may_abort = may_abort or (bool(body) and answer is None)
         self.challenged = answer is not None and answer.challenge
         if answer is None or answer.abort:
             self.ended, self.expected = True, answer or self.expected
             return
-        again = self.expected is not None and not self.expected.final and not answer.final
-        self.ended = not answer.has_commands and not answer.challenge and (answer.final or again)
+        self.package_has_commands |= answer.has_commands
+        if answer.final:
+            self.ended = not self.package_has_commands and not answer.challenge
+            self.package_has_commands = False
+        else:
+            again = self.expected is not None and not self.expected.final
+            self.ended = again and not answer.has_commands
         self.expected = answer
 
     def _check_header(self, header, found):

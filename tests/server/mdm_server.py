@@ -246,7 +246,7 @@ class MdmServer:
             whole = exchange.status == 200 and "fault" not in step
             self._failed_body = None if whole else body
             self._checker.note_answer(exchange.answer if whole else None,
-                                      step.get("refused", False))
+                                      step.get("refused", False), step.get("may_abort", False))
             self.exchanges.append(exchange)
             self._write_log(exchange)
             self._changed.notify_all()

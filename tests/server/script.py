@@ -6,7 +6,8 @@ import string
 
 STEP_KEYS = frozenset((
     "comment", "commands", "final", "header", "statuses", "extra_statuses", "header_status",
-    "xmlns", "body", "empty", "refused", "http", "fault", "delay_s", "event", "on_request"))
+    "xmlns", "body", "empty", "refused", "may_abort", "http", "fault", "delay_s", "event",
+    "on_request"))
 
 
 class Script:

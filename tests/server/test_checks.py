@@ -348,6 +348,22 @@ def test_without_Final_and_command_twice_is_the_end():
     assert rules(checker.check_message(late.encode())) == {"after-end"}
 
 
+def test_a_package_in_two_messages_with_a_command_in_the_first_is_answered():
+    """The end is a package without a command, not a message without one."""
+    checker = answered([COMMANDS[0]], final=False)
+    first = NEXT.replace(status(1, "0", "SyncHdr", 200), status(1, "0", "SyncHdr", 200)
+                         + status(2, "a1", "Replace", 200)).replace(
+        "<Alert><CmdID>2", "<Alert><CmdID>3")
+    assert checker.check_message(first.encode()) == []
+    checker.note_answer(build_message(
+        {"session_id": "1", "msg_id": 2, "target": DEVICE, "source": SERVER}, [], []))
+    last = BARE.replace("<MsgID>2", "<MsgID>3").replace("<MsgRef>1", "<MsgRef>2")
+    assert checker.check_message(last.encode()) == []
+    checker.note_answer(build_message(
+        {"session_id": "1", "msg_id": 3, "target": DEVICE, "source": SERVER}, [], []))
+    assert checker.ended
+
+
 def test_abort_is_in_order_only_after_an_answer_to_refuse():
     abort = BARE.replace("<Final/>", "<Alert><CmdID>2</CmdID><Data>1223</Data></Alert><Final/>")
     checker = begin()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""A device under test: the service, and the broker that is run for one session at a time."""
+
+import pathlib
+import re
+
+import harness
+
+DATA = pathlib.Path(__file__).resolve().parent.parent / "data" / "provisioning"
+TREE = "./Device/Vendor/MSFT/DMClient"
+INTERFACE = harness.BUS_NAME
+PROVIDER = "TestMDMServer"
+
+
+def node(path, provider=PROVIDER):
+    """The LocURI of a node below a provider."""
+    return f"{TREE}/Provider/{provider}/{path}"
+
+
+class Device:
+    """Works in a harness.Environment, whose agent runs by the time that it is used."""
+
+    def __init__(self, env, certs_dir):
+        self.env = env
+        self.certs_dir = pathlib.Path(certs_dir)
+        self.configure()
+
+    def configure(self, *lines):
+        """The broker's configuration: trusts the tests' CA, and what `lines` add."""
+        self.env.configure("\n".join(["[broker]", f"ca-file={self.certs_dir}/ca.pem", *lines, ""]))
+
+    # -- enrolment ----------------------------------------------------------------------------
+
+    def document(self, address, provider=PROVIDER, sample="01-full-parm-after-poll.xml", extra=""):
+        """A document of tests/data/provisioning for this address and provider; without retries,
+        which take longer than a test. `extra` goes below the provider."""
+        text = (DATA / sample).read_text()
+        was = re.search('name="PROVIDER-ID" value="([^"]*)"', text)[1]
+        text = re.sub(r'(name="ADDR" value=")[^"]*', lambda hit: hit[1] + xml(address), text)
+        text = re.sub(r'(name="CONNRETRYFREQ" value=")[^"]*', r"\g<1>0", text)
+        text = text.replace(f'"{was}"', f'"{provider}"')
+        return text.replace(f'<characteristic type="{provider}">',
+                            f'<characteristic type="{provider}">{extra}', 1)
+
+    def provision(self, document, certificate="client", expect=0):
+        """Provisions a document, with the client certificate of that name."""
+        path = self.env.dir / "provisioning.xml"
+        path.write_text(document)
+        arguments = []
+        if certificate:
+            base = self.certs_dir / certificate
+            arguments = ["--certificate", f"{base}.pem", "--key", f"{base}.key"]
+        return self.env.ctl("provision", path, *arguments, expect=expect)
+
+    def enrol(self, server, provider=PROVIDER, certificate="client", **how):
+        """Enrols with a test server, or an address."""
+        address = getattr(server, "address", server)
+        return self.provision(self.document(address, provider, **how), certificate)
+
+    # -- sessions -----------------------------------------------------------------------------
+
+    def sync(self, provider=PROVIDER, expect=0, **options):
+        """Runs one session; returns how the broker ended."""
+        return self.env.run(harness.BROKER, "--once", provider, expect=expect, **options)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def get(self, path, provider=PROVIDER):
+        """A node's value as the command line prints it; None if it is not there."""
+        done = self.env.ctl("get", node(path, provider))
+        if done.returncode == 3:
+            assert "404" in done.stderr
+            return None
+        assert done.returncode == 0, done.stderr
+        return done.stdout.removesuffix("\n")
+
+    def property(self, name, interface="Provider", child="", provider=PROVIDER):
+        """A property as a desktop reads it on the bus."""
+        path = f"{harness.BUS_ROOT}/Provider/{escape(provider)}{child and '/' + child}"
+        return self.env.get_property(path, f"{INTERFACE}.{interface}", name)
+
+    def session_property(self, name, provider=PROVIDER):
+        return self.property(name, "Session", provider=provider)
+
+
+def escape(provider):
+    """A provider's name in an object path."""
+    return "".join(char if char.isascii() and char.isalnum() else
+                   "".join(f"_{byte:02x}" for byte in char.encode()) for char in provider)
+
+
+def xml(text):
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
