@@ -75,13 +75,21 @@ typedef struct {
 bool dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
                        GError **error);
 
-/* When the provider's next session by schedule is due (µs since the epoch, 0 never) and why, in a
- * word: "first", "second", "third", "daily" (rules P1–P5). `*ret_reason` is const. */
+/* When the provider's next session by schedule is due (µs since the epoch, 0 never; in the past:
+ * overdue) and why, in a word: "first", "second", "third", "daily" (rules P1–P6). `*ret_reason` is
+ * const. */
 gint64 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason);
 
+/* Begins anew each chain of poll sessions whose settings are not those it began with (P6), in one
+ * commit, and keeps the time; writes nothing where all are the same. Called after a batch that
+ * changed a Poll or made a provider, before dm_session_get_due(); a session's begin and end do it
+ * for their provider. False and DM_ERROR STORAGE, FULL. */
+bool dm_session_note_schedules(DmTree *tree, GError **error);
+
 /* Takes the outcome of a command on a LocURI of any tree (F6): kept if the LocURI or one above it
- * is expected by a FirstSyncStatus of `provider_id` (device tree with uid -1, else that user's).
- * False and DM_ERROR: NOT_FOUND, INVALID (LocURI), STORAGE, FULL. */
+ * is expected by a FirstSyncStatus of `provider_id`, in the device tree or, with a uid, in that
+ * user's. `reason` is cut at 512 bytes; NULL: none. False and DM_ERROR: NOT_FOUND, INVALID
+ * (LocURI), STORAGE, FULL. */
 bool dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid,
                                const char *loc_uri, DmStatus status, const char *reason,
                                GError **error);

@@ -13,6 +13,14 @@
  * Free with g_strfreev(). */
 GStrv dm_first_sync_split(const char *text, bool strip_count);
 
+/* The one way to write a LocURI of any tree, for comparing: scope and aliases normalised (F6, A1,
+ * A2), no `?…`. Free with g_free(). NULL if it is no LocURI. */
+char *dm_first_sync_canonical(const char *loc_uri);
+
+/* The canonical items of the Expected lists of `provider` that are `canonical` or above it, each
+ * once: an outcome of `canonical` is one of theirs (F6). May be empty. Free with g_strfreev(). */
+GStrv dm_first_sync_find_expected(const DmProvider *provider, const char *canonical);
+
 #define DM_FIRST_SYNC_N_LISTS 6
 
 typedef struct {
@@ -33,5 +41,10 @@ void dm_first_sync_progress_clear(DmFirstSyncProgress *progress);
 /* The progress of a provider whose FirstSyncStatus is present; false, and nothing written, if it is
  * not. */
 bool dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress);
+
+/* Key of DmProvider's outcomes under which the time of the run's first session stands (µs since the
+ * epoch, decimal): with FirstSyncStatus it goes, and a new run begins (F5). No LocURI is so called.
+ */
+#define DM_FIRST_SYNC_STARTED "started"
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmFirstSyncProgress, dm_first_sync_progress_clear)

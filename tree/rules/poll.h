@@ -26,8 +26,10 @@ typedef struct {
 /* When the session after `n_done` poll sessions of the chain that began at `chain_start_us` is due,
  * and which set it belongs to; after the last finite set every 1,440 minutes at
  * `window_min` minutes after local midnight of `time_zone` (P1, P3, P5). Not earlier than the chain
- * start, never earlier than `last_us` (the last poll session's time; 0 none). `settings` NULL: Poll
- * is absent. */
+ * start, never earlier than `last_us` (the last poll session's time; 0 none). Where sessions were
+ * missed the chain goes on from the one that caught up; where `now_us` is before both by more than
+ * an interval, because the clock was set back, a session is due at once (P4, P7). `settings` NULL:
+ * Poll is absent. */
 DmPollDue dm_poll_next(const DmPollSettings *settings, gint64 chain_start_us, guint64 n_done,
                        gint64 last_us, gint64 now_us, guint window_min, GTimeZone *time_zone);
 

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "tree/rules/first-sync.h"
+
+#include <string.h>
+
+#include "tree/tree-private.h"
+
+#define DELIMITER "\xef\x80\x80" /* U+F000 */
+#define PREFIX "Expected"
+#define MINUTE_US (60 * G_GINT64_CONSTANT(1000000))
+
+/* In the order of the table, so in the order of `….Progress`. */
+static const struct {
+    DmNodeId node;
+    bool has_count;
+} lists[DM_FIRST_SYNC_N_LISTS] = {
+    {DM_NODE_FIRST_SYNC_EXPECTED_POLICIES, false},
+    {DM_NODE_FIRST_SYNC_EXPECTED_NETWORK_PROFILES, false},
+    {DM_NODE_FIRST_SYNC_EXPECTED_MSI_APP_PACKAGES, true},
+    {DM_NODE_FIRST_SYNC_EXPECTED_MODERN_APP_PACKAGES, true},
+    {DM_NODE_FIRST_SYNC_EXPECTED_PFX_CERTS, false},
+    {DM_NODE_FIRST_SYNC_EXPECTED_SCEP_CERTS, false},
+};
+
+/* -- lists --------------------------------------------------------------------------------------
+ */
+
+static bool
+is_around(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '"';
+}
+
+/* Drops blanks and quotation marks at both ends of `*text`, and says how much is left. */
+static gsize
+trim(const char **text, gsize size)
+{
+    while (size > 0 && is_around(**text)) {
+        (*text)++;
+        size--;
+    }
+    while (size > 0 && is_around((*text)[size - 1]))
+        size--;
+    return size;
+}
+
+/* The size without a final `;` and digits. */
+static gsize
+cut_count(const char *text, gsize size)
+{
+    gsize end = size;
+
+    while (end > 0 && g_ascii_isdigit(text[end - 1]))
+        end--;
+    return end > 0 && end < size && text[end - 1] == ';' ? end - 1 : size;
+}
+
+GStrv
+dm_first_sync_split(const char *text, bool strip_count)
+{
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+
+    while (text != NULL) {
+        const char *end = strstr(text, DELIMITER);
+        const char *item = text;
+        gsize size = trim(&item, end != NULL ? (gsize)(end - text) : strlen(text));
+
+        if (strip_count)
+            size = trim(&item, cut_count(item, size));
+        if (size > 0)
+            g_ptr_array_add(items, g_strndup(item, size));
+        text = end != NULL ? end + strlen(DELIMITER) : NULL;
+    }
+    g_ptr_array_add(items, NULL);
+    return (GStrv)g_ptr_array_free(g_steal_pointer(&items), FALSE);
+}
+
+/* The items of list `index`; NULL if it is empty or unset. */
+static GStrv
+get_items(const DmProvider *provider, gsize index)
+{
+    DmValue value;
+
+    if (!dm_provider_get(provider, lists[index].node, &value) || value.u.chr == NULL ||
+        *value.u.chr == '\0')
+        return NULL;
+    return dm_first_sync_split(value.u.chr, lists[index].has_count);
+}
+
+/* -- LocURIs ------------------------------------------------------------------------------------
+ */
+
+/* Static names of any case (A2); elsewhere than at the start "Vendor" is a name like others. */
+static const char *
+normalise(const DmUri *uri, guint index)
+{
+    if (index == 0 && dm_uri_segment_is(uri, 0, "Vendor"))
+        return "Vendor";
+    if (index == 1 && dm_uri_segment_is(uri, 0, "Vendor") && dm_uri_segment_is(uri, 1, "MSFT"))
+        return "MSFT";
+    return uri->segments[index];
+}
+
+char *
+dm_first_sync_canonical(const char *loc_uri)
+{
+    DmUri uri;
+    GString *canonical;
+
+    if (dm_uri_parse(loc_uri, &uri) != DM_STATUS_OK)
+        return NULL;
+    canonical = g_string_new(uri.scope == DM_SCOPE_USER ? "./User" : "./Device");
+    for (guint i = 0; i < uri.n_segments; i++) {
+        g_string_append_c(canonical, '/');
+        dm_uri_append_escaped(canonical, normalise(&uri, i));
+    }
+    return g_string_free(canonical, FALSE);
+}
+
+/* Whether `canonical` is `above` or below it, whole segments compared. */
+static bool
+is_covered(const char *canonical, const char *above)
+{
+    gsize size = strlen(above);
+
+    return strncmp(canonical, above, size) == 0 &&
+           (canonical[size] == '\0' || canonical[size] == '/');
+}
+
+GStrv
+dm_first_sync_find_expected(const DmProvider *provider, const char *canonical)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+
+    for (gsize i = 0; i < DM_FIRST_SYNC_N_LISTS; i++) {
+        g_auto(GStrv) items = get_items(provider, i);
+
+        for (char **item = items; item != NULL && *item != NULL; item++) {
+            g_autofree char *above = dm_first_sync_canonical(*item);
+
+            if (above != NULL && is_covered(canonical, above) &&
+                !g_ptr_array_find_with_equal_func(found, above, g_str_equal, NULL))
+                g_ptr_array_add(found, g_steal_pointer(&above));
+        }
+    }
+    g_ptr_array_add(found, NULL);
+    return (GStrv)g_ptr_array_free(g_steal_pointer(&found), FALSE);
+}
+
+/* -- progress -----------------------------------------------------------------------------------
+ */
+
+static gint64
+get_int(const DmProvider *provider, DmNodeId node, gint64 fallback)
+{
+    DmValue value;
+
+    return dm_provider_get(provider, node, &value) ? value.u.integer : fallback;
+}
+
+static bool
+get_bool(const DmProvider *provider, DmNodeId node)
+{
+    DmValue value;
+
+    return dm_provider_get(provider, node, &value) && value.u.boolean;
+}
+
+/* Counts one expected item by its last outcome, "code reason" (F6). */
+static void
+count_item(const DmProvider *provider, const char *item, DmFirstSyncCategory *category,
+           GPtrArray *failed)
+{
+    g_autofree char *canonical = dm_first_sync_canonical(item);
+    const char *outcome =
+        canonical != NULL ? g_hash_table_lookup(provider->outcomes, canonical) : NULL;
+    guint64 code = outcome != NULL ? g_ascii_strtoull(outcome, NULL, 10) : 0;
+
+    category->total++;
+    if (outcome == NULL || code == DM_STATUS_ACCEPTED)
+        return;
+    if (code < G_MAXUINT && dm_status_is_known((guint)code) && dm_status_is_good((DmStatus)code)) {
+        category->done++;
+        return;
+    }
+    category->failed++;
+    g_ptr_array_add(failed, g_strdup_printf("%s: %s", item, outcome));
+}
+
+static bool
+count_lists(const DmProvider *provider, DmFirstSyncProgress *progress)
+{
+    g_autoptr(GPtrArray) failed = g_ptr_array_new();
+    bool is_any = false;
+
+    for (gsize i = 0; i < DM_FIRST_SYNC_N_LISTS; i++) {
+        g_auto(GStrv) items = get_items(provider, i);
+        DmFirstSyncCategory *category = &progress->categories[i];
+
+        category->name = dm_schema_get(lists[i].node)->name + strlen(PREFIX);
+        for (char **item = items; item != NULL && *item != NULL; item++)
+            count_item(provider, *item, category, failed);
+        is_any |= category->total != 0;
+    }
+    g_ptr_array_add(failed, NULL);
+    progress->failed_items = (GStrv)g_ptr_array_free(g_steal_pointer(&failed), FALSE);
+    return is_any;
+}
+
+static gint64
+get_started_us(const DmProvider *provider)
+{
+    const char *text = g_hash_table_lookup(provider->outcomes, DM_FIRST_SYNC_STARTED);
+    gint64 started_us = text != NULL ? g_ascii_strtoll(text, NULL, 10) : 0;
+
+    return started_us > 0 && started_us < G_MAXINT64 / 2 ? started_us : 0;
+}
+
+/* F4: a user's run has the time that the device's has. */
+static gint64
+get_timeout_min(const DmProvider *provider)
+{
+    const DmProvider *device = provider;
+    DmValue value;
+
+    if (provider->scope == DM_SCOPE_USER)
+        device = dm_tree_find_provider(provider->tree, DM_SCOPE_DEVICE, 0, provider->id);
+    if (device != NULL && dm_provider_has(device, DM_NODE_FIRST_SYNC))
+        return get_int(device, DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE, 0);
+    return dm_schema_get_default(DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE, &value)
+               ? value.u.integer
+               : 0;
+}
+
+/* The server may force the message either way: first the success value, then IsSyncDone (F4). */
+static const char *
+get_phase(const DmProvider *provider, bool has_begun)
+{
+    switch (get_int(provider, DM_NODE_FIRST_SYNC_WAS_DEVICE_SUCCESSFULLY_PROVISIONED, 2)) {
+    case 0:
+        return "failed";
+    case 1:
+        return "succeeded";
+    default:
+        if (get_bool(provider, DM_NODE_FIRST_SYNC_IS_SYNC_DONE))
+            return "succeeded";
+        return has_begun ? "running" : "none";
+    }
+}
+
+void
+dm_first_sync_progress_clear(DmFirstSyncProgress *progress)
+{
+    g_clear_pointer(&progress->failed_items, g_strfreev);
+}
+
+bool
+dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress)
+{
+    gint64 started_us = get_started_us(provider);
+    bool has_begun;
+
+    if (!dm_provider_has(provider, DM_NODE_FIRST_SYNC))
+        return false;
+    *ret_progress = (DmFirstSyncProgress){0};
+    has_begun = count_lists(provider, ret_progress) || started_us != 0 ||
+                get_bool(provider, DM_NODE_FIRST_SYNC_SERVER_HAS_FINISHED_PROVISIONING);
+    ret_progress->phase = get_phase(provider, has_begun);
+    if (started_us != 0 && strcmp(ret_progress->phase, "running") == 0)
+        ret_progress->deadline_us = started_us + get_timeout_min(provider) * MINUTE_US;
+    return true;
+}

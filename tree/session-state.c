@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <string.h>
+
+#include "tree/session-private.h"
+
+typedef struct {
+    DmProvider *provider;
+    DmStoreKind kind;
+    char *name;
+    char *value; /* NULL: unset */
+} Edit;
+
+struct DmSessionEdits {
+    GArray *edits;
+};
+
+static void
+clear_edit(gpointer data)
+{
+    Edit *edit = data;
+
+    g_free(edit->name);
+    if (edit->value != NULL)
+        explicit_bzero(edit->value, strlen(edit->value)); /* account data may be secret */
+    g_free(edit->value);
+}
+
+DmSessionEdits *
+dm_session_edits_new(void)
+{
+    DmSessionEdits *edits = g_new0(DmSessionEdits, 1);
+
+    edits->edits = g_array_new(FALSE, FALSE, sizeof(Edit));
+    g_array_set_clear_func(edits->edits, clear_edit);
+    return edits;
+}
+
+void
+dm_session_edits_free(DmSessionEdits *edits)
+{
+    if (edits == NULL)
+        return;
+    g_array_unref(edits->edits);
+    g_free(edits);
+}
+
+static GHashTable *
+get_strings(const DmProvider *provider, DmStoreKind kind)
+{
+    switch (kind) {
+    case DM_STORE_ACCOUNT:
+        return provider->account;
+    case DM_STORE_OUTCOME:
+        return provider->outcomes;
+    case DM_STORE_SESSION:
+    default:
+        return provider->session;
+    }
+}
+
+void
+dm_session_edits_set(DmSessionEdits *edits, DmProvider *provider, DmStoreKind kind,
+                     const char *name, const char *value)
+{
+    Edit edit = {.provider = provider, .kind = kind};
+
+    if (g_strcmp0(g_hash_table_lookup(get_strings(provider, kind), name), value) == 0)
+        return;
+    edit.name = g_strdup(name);
+    edit.value = g_strdup(value);
+    g_array_append_val(edits->edits, edit);
+}
+
+void
+dm_session_edits_set_int(DmSessionEdits *edits, DmProvider *provider, DmStoreKind kind,
+                         const char *name, gint64 number)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, number);
+
+    dm_session_edits_set(edits, provider, kind, name, text);
+}
+
+bool
+dm_session_edits_is_empty(const DmSessionEdits *edits)
+{
+    return edits->edits->len == 0;
+}
+
+static bool
+write_edits(DmStore *store, gpointer data, GError **error)
+{
+    const DmSessionEdits *edits = data;
+
+    for (guint i = 0; i < edits->edits->len; i++) {
+        const Edit *edit = &g_array_index(edits->edits, Edit, i);
+
+        if (!dm_store_put_text(store, edit->provider->key, edit->kind, edit->name, edit->value,
+                               error))
+            return false;
+    }
+    return true;
+}
+
+bool
+dm_session_edits_commit(DmSessionEdits *edits, DmTree *tree, GError **error)
+{
+    if (dm_session_edits_is_empty(edits))
+        return true;
+    /* The listeners are told by the caller, when memory has it too. */
+    if (!dm_tree_commit_text(tree, write_edits, edits, NULL, 0, error))
+        return false;
+    for (guint i = 0; i < edits->edits->len; i++) {
+        Edit *edit = &g_array_index(edits->edits, Edit, i);
+        GHashTable *strings = get_strings(edit->provider, edit->kind);
+
+        if (edit->value == NULL)
+            g_hash_table_remove(strings, edit->name);
+        else
+            g_hash_table_replace(strings, g_steal_pointer(&edit->name),
+                                 g_steal_pointer(&edit->value));
+    }
+    g_array_set_size(edits->edits, 0);
+    return true;
+}
+
+const char *
+dm_session_get_text(const DmProvider *provider, const char *name)
+{
+    const char *text = g_hash_table_lookup(provider->session, name);
+
+    return text != NULL ? text : "";
+}
+
+gint64
+dm_session_get_int(const DmProvider *provider, const char *name)
+{
+    return MAX(0, g_ascii_strtoll(dm_session_get_text(provider, name), NULL, 10));
+}

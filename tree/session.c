@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "tree/session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/account.h"
+#include "common/error.h"
+#include "tree/rules/addresses.h"
+#include "tree/rules/first-sync.h"
+#include "tree/session-private.h"
+
+#define DAY_US (24 * 60 * 60 * G_GINT64_CONSTANT(1000000))
+#define MAX_WORD 64
+#define MAX_MESSAGE 1024
+#define MAX_REASON 512
+
+/* OMA DM: a SessionID is at most four characters. */
+#define MAX_SESSION_ID_DECIMAL 9999
+#define MAX_SESSION_ID_HEX 0xffff
+
+static const char *const state_names[] = {
+    [DM_SESSION_IDLE] = "idle",
+    [DM_SESSION_WAITING] = "waiting",
+    [DM_SESSION_CONNECTING] = "connecting",
+    [DM_SESSION_RUNNING] = "running",
+    [DM_SESSION_BACKING_OFF] = "backing-off",
+};
+
+const char *
+dm_session_state_to_name(DmSessionState state)
+{
+    return state_names[state];
+}
+
+bool
+dm_session_state_from_name(const char *name, DmSessionState *ret_state)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(state_names); i++) {
+        if (strcmp(name, state_names[i]) == 0) {
+            *ret_state = (DmSessionState)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- what nodes say -----------------------------------------------------------------------------
+ */
+
+static const char *
+get_chr(const DmProvider *provider, DmNodeId node)
+{
+    DmValue value;
+
+    return dm_provider_get(provider, node, &value) && value.u.chr != NULL ? value.u.chr : "";
+}
+
+static gint64
+get_int(const DmProvider *provider, DmNodeId node)
+{
+    DmValue value;
+
+    return dm_provider_get(provider, node, &value) ? value.u.integer : 0;
+}
+
+static bool
+get_bool(const DmProvider *provider, DmNodeId node)
+{
+    DmValue value;
+
+    return dm_provider_get(provider, node, &value) && value.u.boolean;
+}
+
+/* L2: if it is set, the list is the only source. */
+static const char *
+get_address_text(const DmProvider *provider)
+{
+    const char *list = get_chr(provider, DM_NODE_MANAGEMENT_SERVER_ADDRESS_LIST);
+
+    return *list != '\0' ? list : get_chr(provider, DM_NODE_MANAGEMENT_SERVICE_ADDRESS);
+}
+
+/* "n.m" or "n" as 10 n + m (S1). */
+static int
+parse_version(const char *text)
+{
+    const char *dot = strchr(text, '.');
+
+    if (!g_ascii_isdigit(*text))
+        return 10;
+    return 10 * g_ascii_digit_value(*text) +
+           (dot != NULL && g_ascii_isdigit(dot[1]) ? g_ascii_digit_value(dot[1]) : 0);
+}
+
+static int
+get_version(const DmProvider *provider)
+{
+    return MIN(parse_version(get_chr(provider, DM_NODE_SYNC_APPLICATION_VERSION)),
+               parse_version(get_chr(provider, DM_NODE_MAX_SYNC_APPLICATION_VERSION)));
+}
+
+/* P10: enrolment would start the clock too; it is not known when no session ever was. */
+static gint64
+get_unenroll_deadline_us(const DmProvider *provider)
+{
+    gint64 days = get_int(provider, DM_NODE_NUMBER_OF_DAYS_AFTER_LOST_CONTACT_TO_UNENROLL);
+    gint64 from_us = dm_session_get_int(provider, DM_SESSION_SUCCESS);
+    gint64 deadline_us;
+
+    if (from_us == 0)
+        from_us = dm_session_get_int(provider, DM_SESSION_CHAIN_START);
+    if (days == 0 || from_us == 0 || __builtin_add_overflow(from_us, days * DAY_US, &deadline_us))
+        return 0;
+    return deadline_us;
+}
+
+DmSessionInfo
+dm_session_get_info(const DmProvider *provider)
+{
+    const char *reason;
+
+    return (DmSessionInfo){
+        .state = (DmSessionState)provider->session_state,
+        .last_attempt_us = dm_session_get_int(provider, DM_SESSION_ATTEMPT),
+        .last_success_us = dm_session_get_int(provider, DM_SESSION_SUCCESS),
+        .next_us = dm_session_get_due(provider->tree, provider, &reason),
+        .certificate_expires_us = dm_session_get_int(provider, DM_SESSION_EXPIRES),
+        .unenroll_deadline_us = get_unenroll_deadline_us(provider),
+        .last_error = dm_session_get_text(provider, DM_SESSION_ERROR),
+        .last_error_message = dm_session_get_text(provider, DM_SESSION_MESSAGE),
+        .origin = dm_session_get_text(provider, DM_SESSION_ORIGIN),
+        .server_host = dm_session_get_text(provider, DM_SESSION_HOST),
+    };
+}
+
+/* -- shared -------------------------------------------------------------------------------------
+ */
+
+static DmProvider *
+find_provider(DmTree *tree, const char *provider_id, GError **error)
+{
+    DmProvider *found = dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, provider_id);
+    g_autoptr(GString) ids = NULL;
+
+    if (found != NULL)
+        return found;
+    ids = g_string_new(NULL);
+    for (guint i = 0; i < tree->providers->len; i++) {
+        const DmProvider *provider = g_ptr_array_index(tree->providers, i);
+
+        if (provider->scope == DM_SCOPE_DEVICE)
+            g_string_append_printf(ids, "%s“%s”", ids->len == 0 ? "" : ", ", provider->id);
+    }
+    g_set_error(error, DM_ERROR, DM_ERROR_NOT_FOUND, "no provider “%s”; there %s%s", provider_id,
+                ids->len == 0 ? "is none: provision one first" : "is ", ids->str);
+    return NULL;
+}
+
+/* Text from another process in a form that may be kept and shown: valid, one line, not endless. */
+static char *
+clean(const char *text, gsize max)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, max + 1));
+    GString *cleaned = g_string_new(NULL);
+
+    for (char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+        gunichar character = g_utf8_get_char(c);
+        gsize size = (gsize)(g_utf8_next_char(c) - c);
+        bool is_shown = !g_unichar_iscntrl(character) && dm_text_is_valid(c, size);
+
+        if (cleaned->len + size > max)
+            break;
+        g_string_append_len(cleaned, is_shown ? c : " ", is_shown ? (gssize)size : 1);
+    }
+    return g_string_free(cleaned, FALSE);
+}
+
+static void
+set_text(DmSessionEdits *edits, DmProvider *provider, const char *name, const char *value)
+{
+    dm_session_edits_set(edits, provider, DM_STORE_SESSION, name,
+                         value != NULL && *value != '\0' ? value : NULL);
+}
+
+static void
+notify(DmProvider *provider, DmChangeKind kind)
+{
+    DmChange change = {
+        .kind = kind,
+        .scope = provider->scope,
+        .uid = provider->uid,
+        .provider = provider->id,
+        .node = kind == DM_CHANGE_PROGRESS ? DM_NODE_FIRST_SYNC : DM_NODE_PROVIDER,
+    };
+
+    dm_tree_notify(provider->tree, &change, 1);
+}
+
+/* -- begin --------------------------------------------------------------------------------------
+ */
+
+void
+dm_session_start_clear(DmSessionStart *start)
+{
+    g_clear_pointer(&start->session_id, g_free);
+    g_clear_pointer(&start->token, g_free);
+    g_clear_pointer(&start->addresses, g_strfreev);
+    g_clear_pointer(&start->account, g_hash_table_unref);
+    g_clear_pointer(&start->version, g_free);
+}
+
+static char *
+digest_list(const DmProvider *provider)
+{
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, get_address_text(provider), -1);
+}
+
+/* The candidates in order: from the one that worked last, if the list is still the one it was of;
+ * after the last entry the first follows (L2, L3). */
+static GStrv
+order_addresses(const DmProvider *provider, const char *digest)
+{
+    g_auto(GStrv) listed = dm_addresses_split(get_address_text(provider));
+    const char *worked = dm_session_get_text(provider, DM_SESSION_ADDRESS);
+    guint n = g_strv_length(listed), first = 0;
+    GStrv ordered = g_new0(char *, n + 1);
+
+    if (strcmp(dm_session_get_text(provider, DM_SESSION_ADDRESS_LIST), digest) == 0)
+        for (guint i = 0; i < n; i++)
+            if (strcmp(listed[i], worked) == 0)
+                first = i;
+    for (guint i = 0; i < n; i++)
+        ordered[i] = g_steal_pointer(&listed[(first + i) % n]);
+    return ordered;
+}
+
+/* 128 random bits after the provider's id: no session of any run has the same. */
+static bool
+make_token(const DmProvider *provider, char **ret_token, GError **error)
+{
+    guint64 bits[2];
+
+    if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "no random numbers: %s", g_strerror(errno));
+        return false;
+    }
+    *ret_token = g_strdup_printf("%s-%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x",
+                                 provider->id, bits[0], bits[1]);
+    return true;
+}
+
+/* S1. The counter that is kept goes on; what is sent of it begins anew where four characters end.
+ */
+static char *
+format_session_id(gint64 counter, int version)
+{
+    if (version < 20)
+        return g_strdup_printf("%d", (int)((counter - 1) % MAX_SESSION_ID_DECIMAL) + 1);
+    return g_strdup_printf("%X", (guint)((counter - 1) % MAX_SESSION_ID_HEX) + 1);
+}
+
+static GHashTable *
+copy_account(GHashTable *account)
+{
+    GHashTable *copy = dm_account_new();
+    GHashTableIter iter;
+    gpointer name, value;
+
+    g_hash_table_iter_init(&iter, account);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_hash_table_insert(copy, g_strdup(name), g_strdup(value));
+    return copy;
+}
+
+/* A provider that was not provisioned has no DevId yet: EntDMID, else HWDevID, from the first
+ * session on (protocol.md 7). */
+static void
+edit_dev_id(DmSessionEdits *edits, DmProvider *provider)
+{
+    const char *dev_id = get_chr(provider, DM_NODE_ENT_DMID);
+
+    if (g_hash_table_contains(provider->account, DM_ACCOUNT_DEV_ID))
+        return;
+    if (*dev_id == '\0')
+        dev_id = get_chr(provider, DM_NODE_HW_DEV_ID);
+    if (*dev_id != '\0')
+        dm_session_edits_set(edits, provider, DM_STORE_ACCOUNT, DM_ACCOUNT_DEV_ID, dev_id);
+}
+
+/* The run's first session starts its clock (F4), in the device tree and in the users'. */
+static void
+edit_first_sync(DmSessionEdits *edits, const DmProvider *provider, gint64 now_us)
+{
+    const GPtrArray *providers = provider->tree->providers;
+
+    for (guint i = 0; i < providers->len; i++) {
+        DmProvider *one = g_ptr_array_index(providers, i);
+
+        if (strcmp(one->id, provider->id) == 0 && dm_provider_has(one, DM_NODE_FIRST_SYNC) &&
+            !g_hash_table_contains(one->outcomes, DM_FIRST_SYNC_STARTED))
+            dm_session_edits_set_int(edits, one, DM_STORE_OUTCOME, DM_FIRST_SYNC_STARTED, now_us);
+    }
+}
+
+static void
+edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin, const char *digest,
+           gint64 counter)
+{
+    gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
+    g_autofree char *clean_origin = clean(origin, MAX_WORD);
+
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_COUNTER, counter);
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_ATTEMPT, now_us);
+    set_text(edits, provider, DM_SESSION_ORIGIN, clean_origin);
+    set_text(edits, provider, DM_SESSION_BEGIN_LIST, digest);
+    dm_session_edit_chain(edits, provider, now_us);
+    if (strcmp(origin, "schedule") == 0)
+        dm_session_count_poll(edits, provider, now_us);
+    edit_dev_id(edits, provider);
+    edit_first_sync(edits, provider, now_us);
+}
+
+static void
+fill_start(const DmProvider *provider, gint64 counter, DmSessionStart *start)
+{
+    int version = get_version(provider);
+
+    start->session_id = format_session_id(counter, version);
+    start->version = g_strdup_printf("%d.%d", version / 10, version % 10);
+    start->account = copy_account(provider->account);
+    start->sign = get_bool(provider, DM_NODE_REQUIRE_MESSAGE_SIGNING);
+    start->keep_alive = get_bool(provider, DM_NODE_ENABLE_OMA_DM_KEEP_ALIVE_MESSAGE);
+    start->security_mode = get_int(provider, DM_NODE_SECURITY_SECURITY_MODE);
+}
+
+bool
+dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
+                 DmSessionStart *ret_start, GError **error)
+{
+    DmProvider *provider = find_provider(tree, provider_id, error);
+    g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
+    g_auto(DmSessionStart) start = {0};
+    g_autofree char *digest = NULL;
+    gint64 counter;
+
+    if (provider == NULL)
+        return false;
+    digest = digest_list(provider);
+    start.addresses = order_addresses(provider, digest);
+    if (start.addresses[0] == NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                    "provider “%s” has no server address: set its ManagementServiceAddress",
+                    provider->id);
+        return false;
+    }
+    counter = dm_session_get_int(provider, DM_SESSION_COUNTER);
+    counter = counter < G_MAXINT64 ? counter + 1 : 1;
+    edit_begin(edits, provider, origin, digest, counter);
+    if (!make_token(provider, &start.token, error) || !dm_session_edits_commit(edits, tree, error))
+        return false;
+    fill_start(provider, counter, &start);
+    provider->session_state = DM_SESSION_CONNECTING;
+    *ret_start = start;
+    start = (DmSessionStart){0};
+    notify(provider, DM_CHANGE_SESSION);
+    if (dm_provider_has(provider, DM_NODE_FIRST_SYNC))
+        notify(provider, DM_CHANGE_PROGRESS);
+    return true;
+}
+
+/* -- report -------------------------------------------------------------------------------------
+ */
+
+static void
+edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *report)
+{
+    gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
+
+    if (report->ended == 1) {
+        dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_SUCCESS, now_us);
+        if (report->error == NULL)
+            set_text(edits, provider, DM_SESSION_ERROR, NULL);
+        if (report->message == NULL)
+            set_text(edits, provider, DM_SESSION_MESSAGE, NULL);
+        if (report->address != NULL && strlen(report->address) <= DM_ADDRESS_MAX_BYTES) {
+            set_text(edits, provider, DM_SESSION_ADDRESS, report->address);
+            set_text(edits, provider, DM_SESSION_ADDRESS_LIST,
+                     dm_session_get_text(provider, DM_SESSION_BEGIN_LIST));
+        }
+    }
+    /* The server may have changed its Poll in this session. */
+    dm_session_edit_chain(edits, provider, now_us);
+}
+
+bool
+dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
+                  GError **error)
+{
+    DmProvider *provider = find_provider(tree, provider_id, error);
+    g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
+    g_autofree char *name = report->error != NULL ? clean(report->error, MAX_WORD) : NULL;
+    g_autofree char *message = report->message != NULL ? clean(report->message, MAX_MESSAGE) : NULL;
+    g_autofree char *host = report->address != NULL ? dm_address_get_host(report->address) : NULL;
+    int state = report->state;
+    bool changed;
+
+    if (provider == NULL)
+        return false;
+    if (name != NULL)
+        set_text(edits, provider, DM_SESSION_ERROR, name);
+    if (message != NULL)
+        set_text(edits, provider, DM_SESSION_MESSAGE, message);
+    if (host != NULL)
+        set_text(edits, provider, DM_SESSION_HOST, host);
+    if (report->certificate_expires_us >= 0)
+        dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_EXPIRES,
+                                 report->certificate_expires_us);
+    if (report->ended >= 0) {
+        edit_end(edits, provider, report);
+        state = state >= 0 ? state : DM_SESSION_IDLE;
+    }
+    changed = !dm_session_edits_is_empty(edits);
+    if (!dm_session_edits_commit(edits, tree, error))
+        return false;
+    if (state >= 0 && state < (int)G_N_ELEMENTS(state_names) && state != provider->session_state) {
+        provider->session_state = state;
+        changed = true;
+    }
+    if (changed)
+        notify(provider, DM_CHANGE_SESSION);
+    return true;
+}
+
+/* -- outcomes -----------------------------------------------------------------------------------
+ */
+
+/* Notes the outcome under each expected LocURI of `provider` that it belongs to: the last one
+ * stands, so that a later success makes up for an error (F6). Whether anything changes. */
+static bool
+edit_outcome(DmSessionEdits *edits, DmProvider *provider, const char *canonical, const char *text)
+{
+    g_auto(GStrv) expected = dm_first_sync_find_expected(provider, canonical);
+    bool changed = false;
+
+    for (char **item = expected; *item != NULL; item++) {
+        changed |= g_strcmp0(g_hash_table_lookup(provider->outcomes, *item), text) != 0;
+        dm_session_edits_set(edits, provider, DM_STORE_OUTCOME, *item, text);
+    }
+    return changed;
+}
+
+bool
+dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid, const char *loc_uri,
+                          DmStatus status, const char *reason, GError **error)
+{
+    DmProvider *owners[2] = {find_provider(tree, provider_id, error), NULL};
+    g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
+    g_autofree char *canonical = dm_first_sync_canonical(loc_uri);
+    g_autofree char *words = clean(reason != NULL ? reason : "", MAX_REASON);
+    g_autofree char *text = g_strdup_printf("%u %s", (guint)status, words);
+    bool changed[2] = {false, false};
+
+    if (owners[0] == NULL)
+        return false;
+    if (canonical == NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "the outcome's LocURI is none");
+        return false;
+    }
+    if (uid >= 0 && uid < G_MAXUINT32)
+        owners[1] = dm_tree_find_provider(tree, DM_SCOPE_USER, (guint32)uid, provider_id);
+    for (gsize i = 0; i < G_N_ELEMENTS(owners) && owners[i] != NULL; i++)
+        changed[i] = edit_outcome(edits, owners[i], canonical, text);
+    if (!dm_session_edits_commit(edits, tree, error))
+        return false;
+    for (gsize i = 0; i < G_N_ELEMENTS(owners); i++)
+        if (changed[i])
+            notify(owners[i], DM_CHANGE_PROGRESS);
+    return true;
+}
