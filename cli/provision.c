@@ -42,6 +42,21 @@ get_whole(const Job *job, const DmReply *reply)
     return dm_reply_get(reply, job->document->settings->len)->status;
 }
 
+/* Enrolment hands a document's certificates over; a person gives the files. */
+static void
+warn_of_certificates(DmProvisioning *document)
+{
+    for (guint i = 0; i < document->certificates->len; i++) {
+        const DmProvisioningCertificate *certificate = document->certificates->pdata[i];
+
+        g_ptr_array_add(document->warnings,
+                        g_strdup_printf("certificate %s of store %s is left out: give the device's "
+                                        "own by --certificate, and trust an authority by ca-file "
+                                        "in the configuration",
+                                        certificate->thumbprint, certificate->store));
+    }
+}
+
 static bool
 read_document(Job *job, DmExit *ret_exit)
 {
@@ -59,6 +74,7 @@ read_document(Job *job, DmExit *ret_exit)
             dm_printer_fail(job->printer, DM_EXIT_FAILURE, "%s: %s", job->name, error->message);
         return false;
     }
+    warn_of_certificates(job->document);
     for (guint i = 0; i < job->document->warnings->len; i++)
         dm_printer_warn("%s: %s", job->name, (char *)job->document->warnings->pdata[i]);
     return true;
@@ -80,24 +96,26 @@ call_provision(Job *job, guint flags, DmExit *ret_exit)
                           job->printer, ret_exit);
 }
 
-/* Says on standard error which settings were not taken; `what` happens to them then. */
+/* Says on standard error which settings made `whole`, and which are only left out. */
 static gsize
-say_settings(const Job *job, const DmReply *reply, const char *what)
+say_settings(const Job *job, const DmReply *reply, DmStatus whole)
 {
-    gsize n = 0;
+    gsize n_culprits = 0;
 
     for (guint i = 0; i < job->document->settings->len; i++) {
         const DmProvisioningSetting *setting = get_setting(job, i);
         DmStatus status = dm_reply_get(reply, i)->status;
+        bool is_culprit = status == whole;
 
         if (dm_status_is_good(status) || status == DM_STATUS_NOT_EXECUTED ||
             status == DM_STATUS_ROLLED_BACK)
             continue;
         dm_printer_complain("%s:%u: parm %s: %d %s%s", job->name, setting->line, setting->parm,
-                            (int)status, dm_status_to_text(status), what);
-        n++;
+                            (int)status, dm_status_to_text(status),
+                            is_culprit ? "" : " (left out)");
+        n_culprits += is_culprit ? 1 : 0;
     }
-    return n;
+    return n_culprits;
 }
 
 /* Says why the document was refused as a whole. */
@@ -113,7 +131,7 @@ say_refused(const Job *job, const DmReply *reply)
         dm_printer_complain("%s: provider '%s': 418 already exists; 'dmclientctl delete %s' "
                             "removes it",
                             job->name, job->document->provider_id, loc_uri->str);
-    } else if (say_settings(job, reply, "") == 0 && whole == DM_STATUS_BAD_REQUEST) {
+    } else if (say_settings(job, reply, whole) == 0 && whole == DM_STATUS_BAD_REQUEST) {
         dm_printer_complain("%s: provider '%s': 400 bad request: the document names no server "
                             "address (ADDR)",
                             job->name, job->document->provider_id);
@@ -221,7 +239,7 @@ show(const Job *job, const DmReply *reply, bool committed)
     if (!good)
         say_refused(job, reply);
     else
-        say_settings(job, reply, " (left out)");
+        say_settings(job, reply, DM_STATUS_OK);
     if (job->printer->json)
         print_json(job, reply, good && committed);
     else if (good && committed)

@@ -81,6 +81,14 @@ def test_failing_command_is_1_and_answered(env, provider, message):
     assert str(path) in result.stderr
 
 
+def test_what_is_no_command_is_400(env, provider, message):
+    path = message("<Frobnicate><CmdID>1</CmdID></Frobnicate>" + GET.format(uri=provider))
+    result = env.ctl("apply", path, expect=1)
+    assert [entry["Data"] for name, entry in flatten(result.stdout) if name == "Status"] == [
+        "400", "200"]
+    assert ": 1 of its commands" in result.stderr
+
+
 def test_message_is_one_commit_with_atomic(env, provider, message):
     """M2: all of an Atomic, or nothing."""
     uri = f"{provider}/UPN"

@@ -13,6 +13,7 @@ import pytest
 import harness
 from cli_helpers import ROOT_URI
 
+PUSH = '<characteristic type="Push"><parm name="PFN" value="Contoso"/></characteristic>'
 DOCUMENT = """<?xml version="1.0"?>
 <wap-provisioningdoc version="1.1">
   <characteristic type="APPLICATION">
@@ -26,7 +27,7 @@ DOCUMENT = """<?xml version="1.0"?>
         <parm name="UPN" value="anna@example.test" datatype="string"/>
         <characteristic type="Poll">
           <parm name="NumberOfFirstRetries" value="{retries}" datatype="integer"/>
-        </characteristic>
+        </characteristic>{more}
       </characteristic>
     </characteristic>
   </characteristic>
@@ -38,11 +39,11 @@ PROVIDER_URI = f"{ROOT_URI}/Provider/MS%20DM%20Server"
 
 @pytest.fixture
 def document(env):
-    """document(address=…, provider=…, retries=…): a file; each can be made wrong."""
+    """document(address=…, provider=…, retries=…, more=…): a file; each can be made wrong."""
 
-    def write(address=ADDRESS, provider="MS DM Server", retries="8"):
+    def write(address=ADDRESS, provider="MS DM Server", retries="8", more=""):
         path = env.dir / "provisioning.xml"
-        path.write_text(DOCUMENT.format(address=address, provider=provider, retries=retries))
+        path.write_text(DOCUMENT.format(address=address, provider=provider, retries=retries, more=more))
         return path
 
     return write
@@ -119,6 +120,15 @@ def test_existing_provider_is_refused(env, agent, document):
     result = ctl(env, "provision", document(), expect=1)
     assert "'MS DM Server': 418 already exists" in result.stderr
     assert f"dmclientctl delete {PROVIDER_URI}" in result.stderr
+
+
+def test_push_is_left_out_with_a_warning(env, agent, document):
+    """U3: ignored with a warning, and the document stands."""
+    path = document(more=PUSH)
+    result = ctl(env, "provision", path, expect=0)
+    assert re.match(rf"{re.escape(str(path))}:15: parm PFN: .*\(left out\)\n", result.stderr)
+    env.ctl("get", f"{PROVIDER_URI}/Push", expect=3)
+    env.ctl("get", f"{PROVIDER_URI}/UPN", expect=0)
 
 
 def test_json(env, agent, document):
