@@ -22,7 +22,7 @@ QUERY = re.compile(r"(?P<own>.*?)(?:^|&)mode=(?:Maintenance|Machine)&Platform=[^
 DEVICE_MESSAGE_MAX = 524288
 
 
-# -- the shape of a message -----------------------------------------------------------------------
+# -- the shape of a message ------------------------------------------------------------------------
 
 
 def check_shape(element, parent="", found=None):
@@ -100,7 +100,7 @@ def parse(body, found):
     return root
 
 
-# -- a session ------------------------------------------------------------------------------------
+# -- a session -------------------------------------------------------------------------------------
 
 
 class SessionChecker:
@@ -303,7 +303,7 @@ class SessionChecker:
                               final, found)
 
 
-# -- parts of messages ----------------------------------------------------------------------------
+# -- parts of messages -----------------------------------------------------------------------------
 
 
 def is_login_status(alert):

@@ -93,7 +93,7 @@ def normalise(loc_uri):
                     for segment in segments)
 
 
-# -- the server's messages ------------------------------------------------------------------------
+# -- the server's messages -------------------------------------------------------------------------
 
 
 def _element(name, text):

@@ -34,7 +34,7 @@ def rules(violations):
     return {violation.rule for violation in violations}
 
 
-# -- what real clients sent -----------------------------------------------------------------------
+# -- what real clients sent ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["10_d2s_win10_pkg1.xml", "12_d2s_win10_unenroll_1226_nomark.xml",
@@ -86,7 +86,7 @@ def test_accepts_shape_of_recorded_fragment(name):
     assert check_shape(root) == []
 
 
-# -- a session of our own, and what may go wrong in it --------------------------------------------
+# -- a session of our own, and what may go wrong in it ---------------------------------------------
 
 COMMANDS = [
     {"verb": "Replace", "cmd_id": "a1", "loc_uri": "./Vendor/MSFT/A", "data": "a"},
@@ -307,7 +307,7 @@ def test_a_message_over_the_limit_fails():
     assert rules(SessionChecker().check_message(long.encode())) == {"size"}
 
 
-# -- the end of a session (protocol.md 1) ---------------------------------------------------------
+# -- the end of a session (protocol.md 1) ----------------------------------------------------------
 
 BARE = (GOOD[:GOOD.index("<Status>")] + status(1, "0", "SyncHdr", 200)
         + "<Final/></SyncBody></SyncML>")

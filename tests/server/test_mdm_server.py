@@ -264,8 +264,8 @@ def test_a_server_that_hangs_notes_that_the_device_left(certs_dir):
 
 
 def test_an_unknown_key_in_a_step_is_refused():
-    with pytest.raises(ValueError, match="comands"):
-        Script.of([{"comands": []}])
+    with pytest.raises(ValueError, match="has no command;"):
+        Script.of([{"command": []}])
 
 
 def test_each_script_can_be_read_and_its_messages_are_well_formed(certs_dir):

@@ -42,7 +42,7 @@ def test_help_prints_the_table(device):
     assert table == CODES
 
 
-# -- the way to the server --------------------------------------------------------------------------
+# -- the way to the server -------------------------------------------------------------------------
 
 
 def test_a_name_that_does_not_resolve(device):
@@ -101,7 +101,7 @@ def test_a_key_that_does_not_belong_to_the_certificate_is_not_taken(device, serv
     assert device.env.ctl("get", node("").rstrip("/")).returncode == 3
 
 
-# -- HTTP -------------------------------------------------------------------------------------------
+# -- HTTP ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 415, 429, 500, 501, 502, 503])
@@ -144,7 +144,7 @@ def test_a_connection_that_breaks_leaves_nothing_half_applied(device, serve, fau
     assert device.get("HelpPhoneNumber") == ("set" if message == 2 else None)
 
 
-# -- what the server answers ------------------------------------------------------------------------
+# -- what the server answers -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("step", [
@@ -272,7 +272,7 @@ def test_a_server_that_refuses_the_header(device, serve):
     assert "403" in fails(device, "protocol")
 
 
-# -- before there is a session ------------------------------------------------------------------------
+# -- before there is a session ---------------------------------------------------------------------
 
 
 def test_an_unknown_provider_and_the_ones_there_are(device):
@@ -311,7 +311,7 @@ def test_wrong_use(device, arguments):
     assert device.env.run(harness.BROKER, *arguments, expect=CODES["usage"]).stderr
 
 
-# -- afterwards ---------------------------------------------------------------------------------------
+# -- afterwards ------------------------------------------------------------------------------------
 
 
 def test_a_session_that_works_clears_the_error(device, serve):

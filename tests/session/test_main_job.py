@@ -11,7 +11,8 @@ import harness
 from device import INTERFACE, PROVIDER, node
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "server" / "scripts"
-CONTACTS = {"HelpPhoneNumber": "+49 30 1234 567", "HelpWebsite": "https://help.example.test/?a=1&b=2",
+CONTACTS = {"HelpPhoneNumber": "+49 30 1234 567",
+            "HelpWebsite": "https://help.example.test/?a=1&b=2",
             "HelpEmailAddress": "help@example.test"}
 PAGE = {"Title": "Willkommen – ようこそ", "BodyText": "First line\nSecond <line> & \"quotes\"",
         "HyperlinkHref": "https://start.example.test/", "HyperlinkText": "First steps"}
