@@ -10,6 +10,16 @@
  * messages, all but the last command are Statuses and Results, which get no Status. */
 #define LAST_OF_FIRST 4
 
+static guint64
+to_number(const char *text, guint64 fallback)
+{
+    guint64 number = 0;
+
+    if (!text || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &number, NULL))
+        return fallback;
+    return number;
+}
+
 DmStatus
 dm_check_header(const DmMessage *message, const char *session_id, GError **error)
 {
@@ -17,9 +27,9 @@ dm_check_header(const DmMessage *message, const char *session_id, GError **error
     DmStatus status = DM_STATUS_OK;
     const char *what = NULL;
 
-    if (!header->present || !header->session_id || !header->msg_id || !*header->msg_id) {
+    if (!header->present || !header->session_id || to_number(header->msg_id, 0) == 0) {
         status = DM_STATUS_BAD_REQUEST;
-        what = "a header without SessionID or MsgID";
+        what = "a header without SessionID, or without a number as MsgID";
     } else if (!header->ver_dtd || strcmp(header->ver_dtd, "1.2") != 0) {
         status = DM_STATUS_BAD_VERSION;
         what = "another VerDTD than 1.2";
@@ -33,16 +43,6 @@ dm_check_header(const DmMessage *message, const char *session_id, GError **error
     if (what)
         g_set_error(error, DM_ERROR, DM_ERROR_PROTOCOL, "the server sent %s", what);
     return status;
-}
-
-static guint64
-to_number(const char *text, guint64 fallback)
-{
-    guint64 number = 0;
-
-    if (!text || !g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &number, NULL))
-        return fallback;
-    return number;
 }
 
 static bool

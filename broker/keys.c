@@ -11,12 +11,10 @@
 #include <openssl/x509.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/error.h"
-
-#define THUMBPRINT_SIZE 64 /* hex digits */
+#include "syncml/certificate.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
@@ -193,27 +191,13 @@ parse_key(GBytes *bytes)
     return key;
 }
 
-static char *
-make_thumbprint(X509 *certificate)
+static bool
+read_info(GBytes *bytes, DmCertificateInfo *ret_info)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    GString *text = g_string_new(NULL);
+    gsize size = 0;
+    const char *data = g_bytes_get_data(bytes, &size);
 
-    if (X509_digest(certificate, EVP_sha256(), digest, &size))
-        for (unsigned i = 0; i < size; i++)
-            g_string_append_printf(text, "%02x", digest[i]);
-    return g_string_free(text, FALSE);
-}
-
-static gint64
-expiry_of(X509 *certificate)
-{
-    struct tm when = {0};
-
-    if (!ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &when))
-        return -1;
-    return (gint64)timegm(&when) * G_USEC_PER_SEC;
+    return dm_certificate_read(data, size, ret_info, NULL);
 }
 
 /* -- the directory -------------------------------------------------------------------------------
@@ -351,27 +335,26 @@ dm_keys_import(const char *directory, const char *certificate_path, const char *
     g_autoptr(EVP_PKEY) key = NULL;
     g_autoptr(GBytes) certificate_pem = NULL;
     g_autoptr(GBytes) key_pem = NULL;
-    g_autofree char *thumbprint = NULL;
     g_auto(DmKeyPair) present = {0};
+    DmCertificateInfo info;
 
     if (!key_bytes)
         return false;
     certificate = parse_certificate(certificate_bytes);
-    if (!certificate)
+    if (!certificate || !read_info(certificate_bytes, &info))
         return refuse(error, "%s: no certificate in it (PEM or DER)", certificate_path);
     key = parse_key(key_bytes);
     if (!key)
         return refuse(error, "%s: no private key in it (PEM or DER, not encrypted)", key_path);
     if (X509_check_private_key(certificate, key) != 1)
         return refuse(error, "%s is not the key of %s", key_path, certificate_path);
-    thumbprint = make_thumbprint(certificate);
-    if (!dm_keys_load(directory, thumbprint, &present, NULL)) {
+    if (!dm_keys_load(directory, info.thumbprint, &present, NULL)) {
         certificate_pem = write_certificates(certificate, certificate_bytes);
         key_pem = write_key(key);
-        if (!store_pair(directory, thumbprint, certificate_pem, key_pem, error))
+        if (!store_pair(directory, info.thumbprint, certificate_pem, key_pem, error))
             return false;
     }
-    *ret_thumbprint = g_steal_pointer(&thumbprint);
+    *ret_thumbprint = g_strdup(info.thumbprint);
     return true;
 }
 
@@ -381,7 +364,8 @@ dm_keys_import(const char *directory, const char *certificate_path, const char *
 static bool
 is_thumbprint(const char *text)
 {
-    return strlen(text) == THUMBPRINT_SIZE && strspn(text, "0123456789abcdef") == THUMBPRINT_SIZE;
+    return strlen(text) == DM_THUMBPRINT_SIZE &&
+           strspn(text, "0123456789abcdef") == DM_THUMBPRINT_SIZE;
 }
 
 static GBytes *
@@ -414,7 +398,7 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     g_auto(DmKeyPair) pair = {0};
     g_autoptr(X509) certificate = NULL;
     g_autoptr(EVP_PKEY) key = NULL;
-    g_autofree char *found = NULL;
+    DmCertificateInfo info;
 
     if (!is_thumbprint(thumbprint))
         return refuse(error, "the enrolment names no certificate: provision it with one");
@@ -426,15 +410,13 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
         return false;
     certificate = parse_certificate(pair.certificate);
     key = parse_key(pair.key);
-    found = certificate ? make_thumbprint(certificate) : NULL;
-    if (!key || !found || strcmp(found, thumbprint) != 0 ||
-        X509_check_private_key(certificate, key) != 1)
+    if (!key || !certificate || !read_info(pair.certificate, &info) ||
+        strcmp(info.thumbprint, thumbprint) != 0 || X509_check_private_key(certificate, key) != 1)
         return refuse(error,
                       "%s/%s: not a certificate of that name with its key: provision it again",
                       path, certificate_name);
-    pair.expires_us = expiry_of(certificate);
     ret_pair->certificate = g_steal_pointer(&pair.certificate);
     ret_pair->key = g_steal_pointer(&pair.key);
-    ret_pair->expires_us = pair.expires_us;
+    ret_pair->expires_us = info.not_after_us;
     return true;
 }

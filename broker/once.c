@@ -96,8 +96,8 @@ report_end(gpointer data)
     report(once, &what, on_end_reported);
 }
 
-/* The run is over: what is under way is reported first, then the end itself, if the tree knows of
- * the session at all. */
+/* The run is over: what is under way is reported first, then the end itself; not where the tree
+ * knows of no session, or has gone away itself. */
 static void
 finish(Once *once, const GError *error)
 {
@@ -106,7 +106,7 @@ finish(Once *once, const GError *error)
     once->is_over = true;
     if (error)
         once->error = g_error_copy(error);
-    if (!once->has_begun)
+    if (!once->has_begun || g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED))
         g_main_loop_quit(once->loop);
     else if (once->routes)
         dm_routes_flush(once->routes, report_end, once);

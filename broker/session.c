@@ -33,8 +33,7 @@ struct DmSession {
     GBytes *last_bytes; /* of the server, against repetition */
     gint64 max_size;    /* of a message to the server; -1 not told */
     bool has_answered;
-    bool has_asked;            /* Alert 1222 was in what was sent last */
-    bool package_has_commands; /* in the server's package, so far */
+    bool has_asked; /* Alert 1222 was in what was sent last */
     bool is_over;
     GError *abort_cause; /* an Alert 1223 is under way */
 
@@ -215,20 +214,13 @@ on_first_answer(DmSession *session)
 /* -- the server's message ------------------------------------------------------------------------
  */
 
-/* Whether the server's package is its last (section 1): a whole one without a command, or the
- * second part in a row without Final and without a command. */
+/* Whether the server has nothing more to say (section 1): no command in a message with Final, or in
+ * one without Final after another without. */
 static bool
-is_last(DmSession *session)
+is_last(const DmSession *session)
 {
-    bool has_commands = dm_answer_has_commands(session->answer);
-    bool package_has_commands = session->package_has_commands || has_commands;
-
-    if (!session->message->final) {
-        session->package_has_commands = package_has_commands;
-        return session->has_asked && !has_commands;
-    }
-    session->package_has_commands = false;
-    return !package_has_commands;
+    return !dm_answer_has_commands(session->answer) &&
+           (session->message->final || session->has_asked);
 }
 
 /* Where the next message goes, if the server may say so (section 1). */
@@ -252,7 +244,6 @@ static void
 on_applied(DmReply *applied, const GError *error, gpointer data)
 {
     DmSession *session = data;
-    const DmHeader *header = &session->message->header;
     const DmPackage package = next_package(session);
     g_autoptr(DmReply) reply = applied;
     g_autoptr(DmWriter) writer = NULL;
@@ -262,13 +253,12 @@ on_applied(DmReply *applied, const GError *error, gpointer data)
     if (session->is_over)
         return;
     if (error) {
-        abort_session(session, DM_STATUS_FAILED, error);
+        end(session, error);
         return;
     }
     writer = dm_writer_new();
     dm_package_begin(&package, writer);
-    dm_answer_write(session->answer, reply, header->msg_id, header->no_resp ? 0 : DM_STATUS_OK,
-                    writer);
+    dm_answer_write(session->answer, reply, session->message->header.msg_id, DM_STATUS_OK, writer);
     session->has_asked = !session->message->final;
     if (session->has_asked)
         dm_writer_alert(writer, ALERT_NEXT_MESSAGE, NULL);
@@ -405,15 +395,18 @@ http_error(const DmSession *session, unsigned status)
     return g_error_new(DM_ERROR, DM_ERROR_HTTP, "%s: HTTP status %u%s", host, status, hint);
 }
 
+/* `cut` not NULL: the body was over the cap. */
 static void
-take_answer(DmSession *session, const DmTransportAnswer *answer)
+take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *cut)
 {
     g_autoptr(GError) error = NULL;
 
     session->record.bytes_received += g_bytes_get_size(answer->body);
-    if (answer->status < 200 || answer->status >= 300) {
+    if (answer->status != 200) {
         error = http_error(session, answer->status);
         end(session, error);
+    } else if (cut) {
+        abort_session(session, DM_STATUS_TOO_LARGE, cut);
     } else if (g_bytes_get_size(answer->body) == 0) {
         end(session, NULL);
     } else if (answer->content_encoding &&
@@ -444,22 +437,18 @@ on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
         return;
     }
     drop_message(session);
-    /* An answer over a cap is one: the server is there. */
-    if (error && error->code != DM_ERROR_TOO_LARGE) {
+    if (!answer) {
         on_no_answer(session, error);
         return;
     }
-    if (answer && !session->has_answered && !is_answer(answer->status)) {
+    if (!session->has_answered && !is_answer(answer->status)) {
         refused = http_error(session, answer->status);
         on_no_answer(session, refused);
         return;
     }
     if (!session->has_answered)
         on_first_answer(session);
-    if (error)
-        abort_session(session, DM_STATUS_TOO_LARGE, error);
-    else
-        take_answer(session, answer);
+    take_answer(session, answer, error);
 }
 
 /* -- life ----------------------------------------------------------------------------------------

@@ -155,22 +155,24 @@ copy_header(CURL *easy, const char *name)
 static void
 on_done(DmTransport *transport, CURLcode result)
 {
+    bool is_cut = transport->over == OVER_BODY || result == CURLE_FILESIZE_EXCEEDED;
     g_autofree char *type = copy_header(transport->easy, "Content-Type");
     g_autofree char *encoding = copy_header(transport->easy, "Content-Encoding");
-    g_autoptr(GBytes) body = g_byte_array_free_to_bytes(g_steal_pointer(&transport->body));
+    g_autoptr(GBytes) body = NULL;
     g_autoptr(GError) error = NULL;
+    DmTransportAnswer answer = {.content_type = type, .content_encoding = encoding};
     long status = 0;
 
+    if (is_cut)
+        g_byte_array_set_size(transport->body, 0);
+    body = g_byte_array_free_to_bytes(g_steal_pointer(&transport->body));
     curl_easy_getinfo(transport->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(transport->multi, transport->easy);
-    if (result != CURLE_OK) {
+    answer.status = (unsigned)status;
+    answer.body = body;
+    if (result != CURLE_OK)
         set_failure(transport, result, &error);
-        finish(transport, NULL, error);
-    } else {
-        const DmTransportAnswer answer = {(unsigned)status, type, encoding, body};
-
-        finish(transport, &answer, NULL);
-    }
+    finish(transport, !error || is_cut ? &answer : NULL, error);
 }
 
 /* Drives curl for what happened on `fd`; the last thing that its caller does. */
@@ -300,7 +302,8 @@ set_blob(CURL *easy, CURLoption option, GBytes *bytes)
 
     if (!bytes)
         return;
-    blob.data = (void *)g_bytes_get_data(bytes, &blob.len);
+    /* curl only reads it. */
+    blob.data = (gpointer)(guintptr)g_bytes_get_data(bytes, &blob.len);
     curl_easy_setopt(easy, option, &blob);
 }
 

@@ -31,8 +31,9 @@ typedef struct {
 } DmTransportAnswer;
 
 /* Gets the answer, whatever its status, or an error: DM_ERROR INVALID (not HTTP, or an address that
- * may not be spoken to), TOO_LARGE, TIMEOUT, RESOLVE, CONNECT, TLS. Its message names host and port
- * and the next step. */
+ * may not be spoken to), TOO_LARGE, TIMEOUT, RESOLVE, CONNECT, TLS, CERTIFICATE. Its message names
+ * host and port and the next step. Both where only the body is over the cap: it is empty then, the
+ * error is TOO_LARGE. */
 typedef void (*DmTransportFunc)(const DmTransportAnswer *answer, const GError *error,
                                 gpointer data);
 
