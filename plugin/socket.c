@@ -30,8 +30,8 @@ struct DmSocket {
     char *product;
     DmSocketSignals *signals;
     guint listener;
-    GPtrArray *peers; /* Peer */
-    bool allow_own_uid;
+    GPtrArray *peers;        /* Peer */
+    DmSocketOptions options; /* without path and product, which belong to the caller */
     bool has_broker;
     uid_t broker_uid;
 };
@@ -64,7 +64,7 @@ is_allowed(DBusConnection *connection, unsigned long uid, void *data)
 {
     const DmSocket *self = data;
 
-    return uid == 0 || (self->allow_own_uid && uid == geteuid()) ||
+    return uid == 0 || (self->options.allow_own_uid && uid == geteuid()) ||
            (self->has_broker && uid == self->broker_uid);
 }
 
@@ -129,6 +129,16 @@ answer_hello(Peer *peer, DBusMessage *call)
 }
 
 static DBusMessage *
+answer_tree(DmSocket *self, DBusMessage *call)
+{
+    DBusMessage *answer = dm_socket_calls_answer(self->tree, call);
+
+    if (self->options.on_called != NULL)
+        self->options.on_called(self->options.data);
+    return answer;
+}
+
+static DBusMessage *
 answer_call(Peer *peer, DBusMessage *call)
 {
     if (!dbus_message_has_path(call, DM_TREE_PATH))
@@ -143,7 +153,7 @@ answer_call(Peer *peer, DBusMessage *call)
         return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Hello has been said");
     if (!peer->greeted)
         return answer_hello(peer, call);
-    return dm_socket_calls_answer(peer->socket->tree, call);
+    return answer_tree(peer->socket, call);
 }
 
 static void
@@ -318,7 +328,8 @@ dm_socket_new(DmTree *tree, const DmSocketOptions *options, GError **error)
         g_main_context_ref(options->context != NULL ? options->context : g_main_context_default());
     self->server = server;
     self->product = g_strdup(options->product);
-    self->allow_own_uid = options->allow_own_uid;
+    self->options = *options;
+    self->options.path = self->options.product = NULL;
     self->has_broker = find_user(BROKER_USER, &self->broker_uid);
     self->peers = g_ptr_array_new_with_free_func(peer_free);
     self->signals = dm_socket_signals_new(tree, send_to_all, self);

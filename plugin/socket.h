@@ -18,6 +18,10 @@ typedef struct {
     bool allow_own_uid;  /* V9: outside the system instance the service's own uid counts as root */
     const char *product; /* what Hello answers, "dmclient 0.1.0" */
     GMainContext *context; /* NULL: the default one */
+    /* Called after each call, before its answer is sent: something may have been written, or may
+     * have failed to be. NULL: not called. */
+    void (*on_called)(gpointer data);
+    gpointer data;
 } DmSocketOptions;
 
 /* Listens, as mode 0660; a socket that nobody serves any more is replaced. `tree` outlives it. NULL

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "plugin/service.h"
+
+#include <dbus/dbus.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "dbus/connection.h"
+#include "dbus/names.h"
+#include "plugin/objects.h"
+#include "plugin/settings.h"
+#include "plugin/socket.h"
+#include "tree/rules/identity.h"
+#include "tree/store.h"
+#include "tree/tree.h"
+
+#define MACHINE_ID "/etc/machine-id"
+
+/* Where the service manager puts the first socket that it hands over (sd_listen_fds(3)). */
+#define LISTEN_FD 3
+
+struct DmService {
+    GMainContext *context;
+    DmTree *tree;
+    DmObjects *objects;
+    DmSocket *socket; /* NULL: none is served */
+    DmBus *bus;       /* NULL: without the bus */
+    GSource *ready;   /* says so where no bus does; NULL: not waiting */
+    void (*on_failed)(const char *message, void *data);
+    void (*on_ready)(void *data);
+    void *data;
+};
+
+/* -- telling the host; it may free the service meanwhile -----------------------------------------
+ */
+
+static void
+tell_ready(DmService *service)
+{
+    void (*on_ready)(void *data) = service->on_ready;
+
+    service->on_ready = NULL;
+    if (on_ready != NULL)
+        on_ready(service->data);
+}
+
+static void
+tell_failed(DmService *service, const char *message)
+{
+    void (*on_failed)(const char *message, void *data) = service->on_failed;
+
+    service->on_failed = NULL;
+    if (on_failed != NULL)
+        on_failed(message, service->data);
+}
+
+static gboolean
+on_idle(gpointer data)
+{
+    DmService *service = data;
+
+    g_clear_pointer(&service->ready, g_source_unref);
+    tell_ready(service);
+    return G_SOURCE_REMOVE;
+}
+
+/* -- the bus -------------------------------------------------------------------------------------
+ */
+
+static void
+on_bus_ready(DmBus *bus, DBusConnection *connection, gpointer data)
+{
+    DmService *service = data;
+
+    dm_objects_set_connection(service->objects, connection);
+    tell_ready(service);
+}
+
+static void
+on_bus_lost(DmBus *bus, const char *reason, gpointer data)
+{
+    DmService *service = data;
+
+    dm_objects_set_connection(service->objects, NULL);
+    if (dm_bus_is_name_taken(bus)) {
+        tell_failed(service, reason);
+        return;
+    }
+    dm_log_warning("The tree is not on the bus; trying again", "REASON", reason);
+}
+
+static const DmBusHandlers bus_handlers = {
+    .on_ready = on_bus_ready,
+    .on_lost = on_bus_lost,
+};
+
+/* Somebody on the bus wants a session: the broker runs it. */
+static char *
+on_sync(const char *provider_id, const char *origin, gpointer data, GError **error)
+{
+    DmService *service = data;
+    g_autofree char *session = g_uuid_string_random();
+
+    if (service->socket == NULL ||
+        dm_socket_request_sync(service->socket, provider_id, session, origin) == 0) {
+        g_set_error_literal(error, DM_ERROR, DM_ERROR_DISCONNECTED,
+                            "nobody runs sessions now: start dmclient-broker");
+        return NULL;
+    }
+    return g_steal_pointer(&session);
+}
+
+/* -- putting together ----------------------------------------------------------------------------
+ */
+
+static void
+on_called(gpointer data)
+{
+    DmService *service = data;
+
+    dm_objects_check_health(service->objects);
+}
+
+/* S6: without a machine-id the leaf is unset, and everything else works. */
+static char *
+find_hw_dev_id(void)
+{
+    g_autoptr(GError) error = NULL;
+    char *hw_dev_id = dm_identity_read_hw_dev_id(MACHINE_ID, &error);
+
+    if (hw_dev_id == NULL)
+        dm_log_warning("This machine has no HWDevID", "REASON", error->message);
+    return hw_dev_id;
+}
+
+static DmTree *
+open_tree(const char *state_dir, const DmSettings *settings, GError **error)
+{
+    g_autofree char *hw_dev_id = NULL;
+    DmTreeOptions options = {.allow_http = settings->allow_http};
+    DmStore *store = dm_store_open(state_dir, error);
+
+    if (store == NULL)
+        return NULL;
+    hw_dev_id = find_hw_dev_id();
+    options.hw_dev_id = hw_dev_id;
+    return dm_tree_new(store, &options, error);
+}
+
+static bool
+open_socket(DmService *service, const DmPluginHost *host, bool is_private, GError **error)
+{
+    const DmSocketOptions options = {
+        .path = host->socket_fd > 0 ? NULL : host->socket,
+        .allow_own_uid = is_private,
+        .product = "dmclient " DM_VERSION,
+        .context = service->context,
+        .on_called = on_called,
+        .data = service,
+    };
+
+    if (host->socket_fd <= 0 && host->socket == NULL)
+        return true;
+    if (host->socket_fd > 0 && host->socket_fd != LISTEN_FD) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                    "socket_fd is %d, and only what the service manager hands over, %d, can be "
+                    "served",
+                    host->socket_fd, LISTEN_FD);
+        return false;
+    }
+    service->socket = dm_socket_new(service->tree, &options, error);
+    return service->socket != NULL;
+}
+
+static void
+open_bus(DmService *service, const char *address)
+{
+    if (address == NULL || *address != '\0') {
+        service->bus = dm_bus_new(address, DM_BUS_NAME, service->context, &bus_handlers, service);
+        return;
+    }
+    service->ready = g_idle_source_new();
+    g_source_set_callback(service->ready, on_idle, service, NULL);
+    g_source_attach(service->ready, service->context);
+}
+
+static bool
+is_private_instance(const char *state_dir)
+{
+    g_autofree char *path = g_canonicalize_filename(state_dir, NULL);
+
+    return g_strcmp0(path, DM_DEFAULT_STATE_DIR) != 0;
+}
+
+static bool
+load_settings(const char *path, DmSettings *settings, GError **error)
+{
+    if (!dm_settings_load(path, settings, error))
+        return false;
+    for (guint i = 0; i < settings->warnings->len; i++)
+        dm_log_warning(g_ptr_array_index(settings->warnings, i));
+    return true;
+}
+
+DmService *
+dm_service_new(const DmPluginHost *host, GError **error)
+{
+    g_autoptr(DmService) service = g_new0(DmService, 1);
+    g_auto(DmSettings) settings = {0};
+    DmObjectsOptions objects = {.hooks = {.sync = on_sync}, .data = service};
+
+    /* The host's signals are its own; libdbus would ignore SIGPIPE for the whole process, which it
+     * does not need: it writes with MSG_NOSIGNAL. */
+    dbus_connection_set_change_sigpipe(FALSE);
+    service->context =
+        g_main_context_ref(host->context != NULL ? host->context : g_main_context_default());
+    service->on_failed = host->on_failed;
+    service->on_ready = host->on_ready;
+    service->data = host->data;
+    if (!load_settings(host->config, &settings, error))
+        return NULL;
+    service->tree = open_tree(host->state_dir, &settings, error);
+    if (service->tree == NULL)
+        return NULL;
+    objects.tree = service->tree;
+    objects.context = service->context;
+    objects.own_uid_is_root = is_private_instance(host->state_dir);
+    service->objects = dm_objects_new(&objects);
+    if (!open_socket(service, host, objects.own_uid_is_root, error))
+        return NULL;
+    open_bus(service, host->bus_address);
+    return g_steal_pointer(&service);
+}
+
+void
+dm_service_free(DmService *service)
+{
+    if (service == NULL)
+        return;
+    if (service->ready != NULL) {
+        g_source_destroy(service->ready);
+        g_source_unref(service->ready);
+    }
+    dm_bus_free(service->bus);
+    dm_socket_free(service->socket);
+    dm_objects_free(service->objects);
+    dm_tree_free(service->tree);
+    g_main_context_unref(service->context);
+    g_free(service);
+}
