@@ -17,7 +17,8 @@ struct DmTreeClient {
     DmTreeSignalFunc on_signal;
     DmTreeLostFunc on_lost;
     gpointer data;
-    GQueue calls; /* Call, those under way */
+    GQueue calls;  /* Call, those under way */
+    bool is_freed; /* only what handle_end() holds is left */
 };
 
 /* A call under way: waits for `pending`, or for `failed` where nothing could be sent. */
@@ -89,6 +90,82 @@ set_connect_error(GError **error, const char *path, const DBusError *dbus_error)
                     dbus_error->message);
 }
 
+/* -- calls under way; who made one may free the client when told of its end ----------------------
+ */
+
+static void
+call_free(Call *call)
+{
+    if (call->pending != NULL) {
+        dbus_pending_call_cancel(call->pending);
+        dbus_pending_call_unref(call->pending);
+    }
+    if (call->failed != NULL) {
+        g_source_destroy(call->failed);
+        g_source_unref(call->failed);
+    }
+    g_free(call);
+}
+
+/* Ends `call` and tells who made it. The client may be freed by that. */
+static void
+call_finish(Call *call, DBusMessage *answer, const GError *error)
+{
+    DmTreeReplyFunc func = call->func;
+    gpointer data = call->data;
+
+    g_queue_remove(&call->client->calls, call);
+    call_free(call);
+    func(answer, error, data);
+}
+
+static void
+on_answer(DBusPendingCall *pending, void *data)
+{
+    Call *call = data;
+    g_autoptr(DBusMessage) answer = dbus_pending_call_steal_reply(pending);
+    g_autoptr(GError) error = NULL;
+    DBusError dbus_error = DBUS_ERROR_INIT;
+
+    if (dbus_set_error_from_message(&dbus_error, answer)) {
+        set_error(&error, call->client, &dbus_error);
+        dbus_error_free(&dbus_error);
+    }
+    call_finish(call, error == NULL ? answer : NULL, error);
+}
+
+static void
+call_fail(Call *call)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree closed the connection",
+                call->client->path);
+    call_finish(call, NULL, error);
+}
+
+static gboolean
+on_failed(gpointer data)
+{
+    call_fail(data);
+    return G_SOURCE_REMOVE;
+}
+
+/* libdbus tells of the end first, and of the calls that fail by it later: this way round callers
+ * hear of their calls while there is still a client. */
+static void
+handle_end(DmTreeClient *client)
+{
+    guint n_calls = g_queue_get_length(&client->calls);
+
+    g_rc_box_acquire(client);
+    while (!client->is_freed && n_calls-- > 0)
+        call_fail(g_queue_peek_head(&client->calls));
+    if (!client->is_freed && client->on_lost != NULL)
+        client->on_lost(client->data);
+    g_rc_box_release(client);
+}
+
 /* -- connecting ----------------------------------------------------------------------------------
  */
 
@@ -99,8 +176,7 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
 
     /* Either function may free the client: nothing is touched after it. */
     if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected")) {
-        if (client->on_lost != NULL)
-            client->on_lost(client->data);
+        handle_end(client);
         return DBUS_HANDLER_RESULT_HANDLED;
     }
     if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_SIGNAL &&
@@ -161,11 +237,10 @@ say_hello(DmTreeClient *client, int timeout_ms, GError **error)
                                                        &dbus_error);
     if (answer != NULL)
         return check_hello(client, answer, error);
-    /* The server cuts the connection of a uid that it does not want. */
-    if (!dbus_connection_get_is_connected(client->connection) &&
-        !dbus_connection_get_is_authenticated(client->connection))
+    /* That is how a server refuses a uid: it has no words for it. */
+    if (!dbus_connection_get_is_connected(client->connection))
         g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                    "%s: refused uid %u: only root and dmclient-broker may use the tree",
+                    "%s: hangs up on uid %u: only root and dmclient-broker may use the tree",
                     client->path, (unsigned)geteuid());
     else
         set_error(error, client, &dbus_error);
@@ -181,7 +256,7 @@ dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error)
 
     if (connection == NULL)
         return NULL;
-    client = g_new0(DmTreeClient, 1);
+    client = g_rc_box_new0(DmTreeClient);
     client->connection = connection;
     client->path = g_strdup(socket_path);
     dbus_connection_add_filter(connection, on_message, client, NULL);
@@ -205,59 +280,6 @@ dm_tree_client_attach(DmTreeClient *client, GMainContext *context, DmTreeSignalF
 
 /* -- calls ---------------------------------------------------------------------------------------
  */
-
-static void
-call_free(Call *call)
-{
-    if (call->pending != NULL) {
-        dbus_pending_call_cancel(call->pending);
-        dbus_pending_call_unref(call->pending);
-    }
-    if (call->failed != NULL) {
-        g_source_destroy(call->failed);
-        g_source_unref(call->failed);
-    }
-    g_free(call);
-}
-
-/* Ends `call` and tells who made it. The client may be freed by that. */
-static void
-call_finish(Call *call, DBusMessage *answer, const GError *error)
-{
-    DmTreeReplyFunc func = call->func;
-    gpointer data = call->data;
-
-    g_queue_remove(&call->client->calls, call);
-    call_free(call);
-    func(answer, error, data);
-}
-
-static void
-on_answer(DBusPendingCall *pending, void *data)
-{
-    Call *call = data;
-    g_autoptr(DBusMessage) answer = dbus_pending_call_steal_reply(pending);
-    g_autoptr(GError) error = NULL;
-    DBusError dbus_error = DBUS_ERROR_INIT;
-
-    if (dbus_set_error_from_message(&dbus_error, answer)) {
-        set_error(&error, call->client, &dbus_error);
-        dbus_error_free(&dbus_error);
-    }
-    call_finish(call, error == NULL ? answer : NULL, error);
-}
-
-static gboolean
-on_failed(gpointer data)
-{
-    Call *call = data;
-    g_autoptr(GError) error = NULL;
-
-    g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree closed the connection",
-                call->client->path);
-    call_finish(call, NULL, error);
-    return G_SOURCE_REMOVE;
-}
 
 void
 dm_tree_client_call_async(DmTreeClient *client, DBusMessage *message, DmTreeReplyFunc func,
@@ -313,5 +335,6 @@ dm_tree_client_free(DmTreeClient *client)
     dbus_connection_close(client->connection);
     dbus_connection_unref(client->connection);
     g_free(client->path);
-    g_free(client);
+    client->is_freed = true;
+    g_rc_box_release(client);
 }

@@ -1,0 +1,851 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/account.h"
+#include "common/error.h"
+#include "common/status.h"
+#include "dbus/loop.h"
+#include "dbus/names.h"
+#include "dbus/tree-call.h"
+
+/* -- helpers -------------------------------------------------------------------------------------
+ */
+
+/* The message as the other side gets it: marshalled, checked by libdbus, read again. */
+static DBusMessage *
+send_through_wire(DBusMessage *message)
+{
+    DBusError error = DBUS_ERROR_INIT;
+    DBusMessage *copy;
+    char *bytes;
+    int size;
+
+    dbus_message_set_serial(message, 7);
+    g_assert_true(dbus_message_marshal(message, &bytes, &size));
+    copy = dbus_message_demarshal(bytes, size, &error);
+    g_assert_nonnull(copy);
+    dbus_free(bytes);
+    return copy;
+}
+
+static DmCommand
+command(DmVerb verb, guint span, const char *loc_uri, const char *format, const char *data)
+{
+    return (DmCommand){verb, span, loc_uri, format, data, data != NULL ? strlen(data) : 0};
+}
+
+/* Commands as they come out of the wire; NULL if refused. Borrow from `*ret_message`. */
+static GArray *
+pass_commands(const DmCommand *commands, gsize n, DBusMessage **ret_message)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(call, &iter);
+    g_assert_true(dm_wire_append_commands(&iter, commands, n));
+    *ret_message = send_through_wire(call);
+    dbus_message_iter_init(*ret_message, &iter);
+    return dm_wire_read_commands(&iter);
+}
+
+/* -- the wire ------------------------------------------------------------------------------------
+ */
+
+static void
+test_commands(void)
+{
+    const DmCommand commands[] = {
+        command(DM_VERB_ATOMIC, 2, NULL, NULL, NULL),
+        command(DM_VERB_REPLACE, 0, "./Device/Vendor/MSFT/DMClient/Provider/A/HelpWebsite", "chr",
+                "https://help.example/"),
+        command(DM_VERB_ADD, 0, "./x", NULL, ""),
+        command(DM_VERB_GET, 0, "./Ünïcode", NULL, NULL),
+    };
+    g_autoptr(DBusMessage) message = NULL;
+    g_autoptr(GArray) got = pass_commands(commands, G_N_ELEMENTS(commands), &message);
+
+    g_assert_nonnull(got);
+    g_assert_cmpuint(got->len, ==, G_N_ELEMENTS(commands));
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        const DmCommand *a = &commands[i];
+        const DmCommand *b = &g_array_index(got, DmCommand, i);
+
+        g_assert_cmpint(b->verb, ==, a->verb);
+        g_assert_cmpuint(b->span, ==, a->span);
+        g_assert_cmpstr(b->loc_uri, ==, a->loc_uri);
+        g_assert_cmpstr(b->format, ==, a->format);
+        g_assert_cmpstr(b->data, ==, a->data); /* no Data and empty Data are two things (V2) */
+        g_assert_cmpuint(b->data_size, ==, a->data_size);
+    }
+}
+
+static void
+test_commands_spans(void)
+{
+    const DmCommand outside[] = {command(DM_VERB_ATOMIC, 1, NULL, NULL, NULL)};
+    const DmCommand on_get[] = {command(DM_VERB_GET, 1, "./a", NULL, NULL),
+                                command(DM_VERB_GET, 0, "./b", NULL, NULL)};
+    DmCommand deep[DM_BATCH_MAX_DEPTH + 2];
+    g_autoptr(DBusMessage) a = NULL, b = NULL, c = NULL, d = NULL;
+    g_autoptr(GArray) fits = NULL;
+
+    g_assert_null(pass_commands(outside, 1, &a));
+    g_assert_null(pass_commands(on_get, 2, &b));
+    for (guint i = 0; i < G_N_ELEMENTS(deep); i++)
+        deep[i] = command(DM_VERB_SEQUENCE, (guint)G_N_ELEMENTS(deep) - 1 - i, NULL, NULL, NULL);
+    g_assert_null(pass_commands(deep, G_N_ELEMENTS(deep), &c));
+    fits = pass_commands(deep + 1, DM_BATCH_MAX_DEPTH + 1, &d);
+    g_assert_nonnull(fits);
+}
+
+static void
+test_commands_number(void)
+{
+    g_autofree DmCommand *many = g_new(DmCommand, DM_BATCH_MAX + 1);
+    g_autoptr(DBusMessage) a = NULL, b = NULL, call = NULL;
+    g_autoptr(GArray) fits = NULL;
+    g_autoptr(GError) error = NULL;
+    const DmContext context = {.uid = -1};
+
+    for (guint i = 0; i <= DM_BATCH_MAX; i++)
+        many[i] = command(DM_VERB_GET, 0, "./a", NULL, NULL);
+    fits = pass_commands(many, DM_BATCH_MAX, &a);
+    g_assert_nonnull(fits);
+    g_assert_null(pass_commands(many, DM_BATCH_MAX + 1, &b));
+    call = dm_tree_call_new_apply(&context, many, DM_BATCH_MAX + 1, &error);
+    g_assert_null(call);
+    g_assert_error(error, DM_ERROR, DM_ERROR_TOO_LARGE);
+}
+
+/* A command whose fields are any, as a hostile peer would send it. */
+static bool
+is_taken(guint8 verb, dbus_bool_t has_data, const char *data)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(DBusMessage) message = NULL;
+    g_autoptr(GArray) got = NULL;
+    DBusMessageIter iter, array, entry;
+    const char *text = "./a";
+    dbus_uint32_t span = 0;
+
+    dbus_message_iter_init_append(call, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(yussbs)", &array);
+    dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_BYTE, &verb);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &span);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &text);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &text);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_BOOLEAN, &has_data);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &data);
+    dbus_message_iter_close_container(&array, &entry);
+    dbus_message_iter_close_container(&iter, &array);
+    message = send_through_wire(call);
+    dbus_message_iter_init(message, &iter);
+    got = dm_wire_read_commands(&iter);
+    return got != NULL;
+}
+
+static void
+test_commands_fields(void)
+{
+    g_assert_true(is_taken(DM_VERB_GET, FALSE, ""));
+    g_assert_true(is_taken(DM_VERB_RESULTS, TRUE, "x"));
+    g_assert_false(is_taken(DM_VERB_RESULTS + 1, FALSE, ""));
+    g_assert_false(is_taken(255, FALSE, ""));
+    g_assert_false(is_taken(DM_VERB_GET, FALSE, "said to be none"));
+}
+
+static void
+test_commands_text(void)
+{
+    const DmCommand bad_uri = command(DM_VERB_GET, 0, "./\xff", NULL, NULL);
+    const DmCommand bad_format = command(DM_VERB_GET, 0, "./a", "\xc3", NULL);
+    const DmCommand bad_data = command(DM_VERB_REPLACE, 0, "./a", NULL, "\xed\xa0\x80");
+    const DmCommand nul = {DM_VERB_REPLACE, 0, "./a", NULL, "a\0b", 3};
+    const DmCommand *const all[] = {&bad_uri, &bad_format, &bad_data, &nul};
+    const DmContext context = {.uid = -1};
+
+    for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(dm_tree_call_new_apply(&context, all[i], 1, &error));
+        g_assert_error(error, DM_ERROR, DM_ERROR_INVALID);
+    }
+}
+
+static void
+test_call_size(void)
+{
+    g_autofree char *data = g_strnfill(DM_TREE_MAX_CALL, 'x');
+    const DmCommand large = command(DM_VERB_REPLACE, 0, "./a", NULL, data);
+    const DmContext context = {.uid = -1};
+    g_autoptr(DBusMessage) call = NULL;
+    g_autoptr(GError) error = NULL;
+    char *bytes;
+    int size;
+
+    g_assert_null(dm_tree_call_new_apply(&context, &large, 1, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_TOO_LARGE);
+
+    /* What is just taken is a message that the server takes too. */
+    data[DM_TREE_MAX_CALL - 8192] = '\0';
+    call = dm_tree_call_new_apply(
+        &context, &(DmCommand){DM_VERB_REPLACE, 0, "./a", NULL, data, strlen(data)}, 1, NULL);
+    g_assert_nonnull(call);
+    dbus_message_set_serial(call, 1);
+    g_assert_true(dbus_message_marshal(call, &bytes, &size));
+    g_assert_cmpint(size, <=, DM_TREE_MAX_CALL);
+    dbus_free(bytes);
+}
+
+static void
+test_reply(void)
+{
+    g_autoptr(DmReply) reply = dm_reply_new(0);
+    g_autoptr(DmReply) got = NULL;
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(DBusMessage) message = NULL;
+    DBusMessageIter iter;
+    const DmResultItem *items;
+
+    dm_reply_add(reply, DM_STATUS_NOT_FOUND);
+    dm_reply_add(reply, DM_STATUS_OK);
+    dm_reply_add_item(reply, "./a", DM_FORMAT_INT, "60", 2);
+    dm_reply_add_item(reply, "./b", DM_FORMAT_NODE, "", 0);
+    dm_reply_add_item(reply, "./c", DM_FORMAT_NULL, NULL, 0);
+    dbus_message_iter_init_append(call, &iter);
+    g_assert_true(dm_wire_append_reply(&iter, reply));
+    message = send_through_wire(call);
+    got = dm_tree_call_read_reply(message, NULL);
+
+    g_assert_nonnull(got);
+    g_assert_cmpuint(dm_reply_get_size(got), ==, 2);
+    g_assert_cmpint(dm_reply_get(got, 0)->status, ==, DM_STATUS_NOT_FOUND);
+    g_assert_cmpuint(dm_reply_get(got, 0)->n_items, ==, 0);
+    g_assert_cmpint(dm_reply_get(got, 1)->status, ==, DM_STATUS_OK);
+    g_assert_cmpuint(dm_reply_get(got, 1)->n_items, ==, 3);
+    items = dm_reply_get_items(got, 1);
+    g_assert_cmpstr(items[0].loc_uri, ==, "./a");
+    g_assert_cmpint(items[0].format, ==, DM_FORMAT_INT);
+    g_assert_cmpstr(items[0].data, ==, "60");
+    g_assert_cmpuint(items[0].data_size, ==, 2);
+    g_assert_cmpstr(items[1].data, ==, "");
+    g_assert_cmpint(items[2].format, ==, DM_FORMAT_NULL);
+    g_assert_null(items[2].data);
+}
+
+/* An answer with one result of `status` and one item of `format`. */
+static bool
+is_reply_taken(dbus_uint32_t status, guint8 format)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(DmReply) got = NULL;
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter, array, result, items, item;
+    const char *text = "./a";
+    dbus_bool_t has_data = TRUE;
+
+    dbus_message_iter_init_append(call, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(ua(sybs))", &array);
+    dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &result);
+    dbus_message_iter_append_basic(&result, DBUS_TYPE_UINT32, &status);
+    dbus_message_iter_open_container(&result, DBUS_TYPE_ARRAY, "(sybs)", &items);
+    dbus_message_iter_open_container(&items, DBUS_TYPE_STRUCT, NULL, &item);
+    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &text);
+    dbus_message_iter_append_basic(&item, DBUS_TYPE_BYTE, &format);
+    dbus_message_iter_append_basic(&item, DBUS_TYPE_BOOLEAN, &has_data);
+    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &text);
+    dbus_message_iter_close_container(&items, &item);
+    dbus_message_iter_close_container(&result, &items);
+    dbus_message_iter_close_container(&array, &result);
+    dbus_message_iter_close_container(&iter, &array);
+    got = dm_tree_call_read_reply(call, &error);
+    g_assert_true((got == NULL) == g_error_matches(error, DM_ERROR, DM_ERROR_INVALID));
+    return got != NULL;
+}
+
+static void
+test_reply_malformed(void)
+{
+    g_autoptr(DBusMessage) empty = dm_tree_client_new_call("Test");
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(is_reply_taken(200, DM_FORMAT_CHR));
+    g_assert_false(is_reply_taken(299, DM_FORMAT_CHR));
+    g_assert_false(is_reply_taken(0, DM_FORMAT_CHR));
+    g_assert_false(is_reply_taken(200, DM_FORMAT_TIME + 1));
+    g_assert_null(dm_tree_call_read_reply(empty, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_INVALID);
+}
+
+static GHashTable *
+pass_strings(GHashTable *strings)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(DBusMessage) message = NULL;
+    DBusMessageIter iter;
+
+    dbus_message_iter_init_append(call, &iter);
+    g_assert_true(dm_wire_append_strings(&iter, strings));
+    message = send_through_wire(call);
+    dbus_message_iter_init(message, &iter);
+    return dm_wire_read_strings(&iter);
+}
+
+static void
+test_account(void)
+{
+    g_autoptr(GHashTable) account = dm_account_new();
+    g_autoptr(GHashTable) got = NULL;
+
+    g_hash_table_insert(account, g_strdup(DM_ACCOUNT_NAME), g_strdup("Contoso"));
+    g_hash_table_insert(account, g_strdup("APPSRV/AAUTHSECRET"),
+                        g_strnfill(DM_ACCOUNT_MAX_VALUE, 's'));
+    got = pass_strings(account);
+    g_assert_nonnull(got);
+    g_assert_cmpuint(g_hash_table_size(got), ==, 2);
+    g_assert_cmpstr(g_hash_table_lookup(got, DM_ACCOUNT_NAME), ==, "Contoso");
+    g_assert_cmpuint(strlen(g_hash_table_lookup(got, "APPSRV/AAUTHSECRET")), ==,
+                     DM_ACCOUNT_MAX_VALUE);
+}
+
+static void
+test_account_caps(void)
+{
+    g_autoptr(GHashTable) many = dm_account_new();
+    g_autoptr(GHashTable) long_key = dm_account_new();
+    g_autoptr(GHashTable) long_value = dm_account_new();
+    g_autoptr(GHashTable) no_key = dm_account_new();
+    g_autoptr(GHashTable) got = NULL;
+
+    for (guint i = 0; i < DM_ACCOUNT_MAX_ENTRIES; i++)
+        g_hash_table_insert(many, g_strdup_printf("K%u", i), g_strdup(""));
+    got = pass_strings(many);
+    g_assert_nonnull(got);
+    g_hash_table_insert(many, g_strdup("one more"), g_strdup(""));
+    g_assert_null(pass_strings(many));
+    g_hash_table_insert(long_key, g_strnfill(DM_ACCOUNT_MAX_KEY + 1, 'k'), g_strdup(""));
+    g_assert_null(pass_strings(long_key));
+    g_hash_table_insert(long_value, g_strdup("k"), g_strnfill(DM_ACCOUNT_MAX_VALUE + 1, 'v'));
+    g_assert_null(pass_strings(long_value));
+    g_hash_table_insert(no_key, g_strdup(""), g_strdup("v"));
+    g_assert_null(pass_strings(no_key));
+}
+
+static void
+test_session(void)
+{
+    const char *addresses[] = {"https://a.example/", "https://b.example/", NULL};
+    g_autoptr(GHashTable) account = dm_account_new();
+    const DmTreeSession session = {
+        .session_id = (char *)(gpointer) "1F",
+        .token = (char *)(gpointer) "A/31",
+        .addresses = (GStrv)(gpointer)addresses,
+        .account = account,
+        .version = (char *)(gpointer) "2.0",
+        .sign = true,
+        .security_mode = 3,
+    };
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(DBusMessage) message = NULL;
+    g_auto(DmTreeSession) got = {0};
+    DBusMessageIter iter;
+
+    g_hash_table_insert(account, g_strdup(DM_ACCOUNT_DEV_ID), g_strdup("dev"));
+    dbus_message_iter_init_append(call, &iter);
+    g_assert_true(dm_wire_append_session(&iter, &session));
+    message = send_through_wire(call);
+    g_assert_true(dm_tree_call_read_session(message, &got, NULL));
+    g_assert_cmpstr(got.session_id, ==, "1F");
+    g_assert_cmpstr(got.token, ==, "A/31");
+    g_assert_cmpuint(g_strv_length(got.addresses), ==, 2);
+    g_assert_cmpstr(got.addresses[1], ==, "https://b.example/");
+    g_assert_cmpstr(g_hash_table_lookup(got.account, DM_ACCOUNT_DEV_ID), ==, "dev");
+    g_assert_cmpstr(got.version, ==, "2.0");
+    g_assert_true(got.sign);
+    g_assert_false(got.keep_alive);
+    g_assert_cmpint(got.security_mode, ==, 3);
+}
+
+static void
+append_variant(DBusMessageIter *dict, const char *key, int type, const void *value)
+{
+    const char signature[] = {(char)type, '\0'};
+    DBusMessageIter entry, variant;
+
+    dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, signature, &variant);
+    dbus_message_iter_append_basic(&variant, type, value);
+    dbus_message_iter_close_container(&entry, &variant);
+    dbus_message_iter_close_container(dict, &entry);
+}
+
+/* A session of which all but the token is missing. */
+static void
+test_session_incomplete(void)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    g_autoptr(GError) error = NULL;
+    DmTreeSession untouched = {.security_mode = 42};
+    DBusMessageIter iter, dict;
+    const char *text = "A/31";
+
+    dbus_message_iter_init_append(call, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    append_variant(&dict, "token", DBUS_TYPE_STRING, &text);
+    dbus_message_iter_close_container(&iter, &dict);
+    g_assert_false(dm_tree_call_read_session(call, &untouched, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_INVALID);
+    g_assert_cmpint(untouched.security_mode, ==, 42);
+    g_assert_null(untouched.token);
+}
+
+static bool
+pass_report(DBusMessage *call, DmTreeReport *ret_report)
+{
+    DBusMessageIter iter;
+
+    dbus_message_iter_init(call, &iter);
+    dbus_message_iter_next(&iter);
+    return dm_wire_read_report(&iter, ret_report);
+}
+
+static void
+test_report(void)
+{
+    const DmTreeReport failed = {.state = "idle",
+                                 .ended = 0,
+                                 .address = "https://a.example/",
+                                 .error = "tls",
+                                 .message = "the certificate has expired",
+                                 .certificate_expires_us = 1700000000000000};
+    const DmTreeReport nothing = DM_TREE_REPORT_INIT;
+    g_autoptr(DBusMessage) a = dm_tree_call_new_report("A", &failed, NULL);
+    g_autoptr(DBusMessage) b = dm_tree_call_new_report("A", &nothing, NULL);
+    DmTreeReport got;
+
+    g_assert_true(dbus_message_has_signature(a, "sa{sv}"));
+    g_assert_true(pass_report(a, &got));
+    g_assert_cmpstr(got.state, ==, "idle");
+    g_assert_cmpint(got.ended, ==, 0);
+    g_assert_cmpstr(got.address, ==, "https://a.example/");
+    g_assert_cmpstr(got.error, ==, "tls");
+    g_assert_cmpstr(got.message, ==, "the certificate has expired");
+    g_assert_cmpint(got.certificate_expires_us, ==, 1700000000000000);
+
+    g_assert_true(pass_report(b, &got));
+    g_assert_null(got.state);
+    g_assert_cmpint(got.ended, ==, -1);
+    g_assert_null(got.error);
+    g_assert_cmpint(got.certificate_expires_us, ==, -1);
+}
+
+static bool
+is_report_taken(const char *key, int type, const void *value, guint times)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    DBusMessageIter iter, dict;
+    DmTreeReport got;
+
+    dbus_message_iter_init_append(call, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    for (guint i = 0; i < times; i++)
+        append_variant(&dict, key, type, value);
+    dbus_message_iter_close_container(&iter, &dict);
+    dbus_message_iter_init(call, &iter);
+    return dm_wire_read_report(&iter, &got);
+}
+
+static void
+test_report_malformed(void)
+{
+    const char *text = "idle";
+    dbus_uint32_t number = 1;
+    dbus_int64_t negative = -1;
+
+    g_assert_true(is_report_taken("state", DBUS_TYPE_STRING, &text, 1));
+    g_assert_true(is_report_taken("of a later version", DBUS_TYPE_UINT32, &number, 1));
+    g_assert_false(is_report_taken("state", DBUS_TYPE_STRING, &text, 2));
+    g_assert_false(is_report_taken("state", DBUS_TYPE_UINT32, &number, 1));
+    g_assert_false(is_report_taken("ended", DBUS_TYPE_STRING, &text, 1));
+    g_assert_false(is_report_taken("certificate-expires", DBUS_TYPE_INT64, &negative, 1));
+}
+
+/* -- the client ----------------------------------------------------------------------------------
+ */
+
+/* A server that runs in a thread of its own, since the client blocks, and does as `mode` says. */
+typedef enum { SERVE, OTHER_VERSION, REFUSE_UID, FALL_SILENT } Mode;
+
+typedef struct {
+    Mode mode;
+    char *dir, *path;
+    GMainContext *context;
+    GMainLoop *loop;
+    DBusServer *server;
+    DBusConnection *connection;
+    GThread *thread;
+} Server;
+
+static dbus_bool_t
+refuse_everyone(DBusConnection *connection, unsigned long uid, void *data)
+{
+    return FALSE;
+}
+
+static DBusMessage *
+answer(Server *server, DBusMessage *call)
+{
+    DBusMessage *reply;
+    dbus_uint32_t version = server->mode == OTHER_VERSION ? 2 : DM_TREE_VERSION;
+    const char *product = "test";
+
+    if (dbus_message_has_member(call, "Fail"))
+        return dbus_message_new_error(call, dm_status_to_dbus_error(DM_STATUS_NOT_FOUND),
+                                      "no provider X; there are: A");
+    reply = dbus_message_new_method_return(call);
+    if (dbus_message_has_member(call, "Hello"))
+        dbus_message_append_args(reply, DBUS_TYPE_UINT32, &version, DBUS_TYPE_STRING, &product,
+                                 DBUS_TYPE_INVALID);
+    return reply;
+}
+
+static void
+send_due(DBusConnection *connection)
+{
+    g_autoptr(DBusMessage) signal = dbus_message_new_signal(DM_TREE_PATH, DM_TREE_INTERFACE, "Due");
+
+    dbus_connection_send(connection, signal, NULL);
+}
+
+static DBusHandlerResult
+on_server_message(DBusConnection *connection, DBusMessage *message, void *data)
+{
+    Server *server = data;
+    g_autoptr(DBusMessage) reply = NULL;
+
+    if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
+        server->mode == FALL_SILENT)
+        return DBUS_HANDLER_RESULT_HANDLED;
+    if (dbus_message_has_member(message, "HangUp")) {
+        dbus_connection_close(connection);
+        return DBUS_HANDLER_RESULT_HANDLED;
+    }
+    reply = answer(server, message);
+    if (dbus_message_has_member(message, "Signal"))
+        send_due(connection);
+    dbus_connection_send(connection, reply, NULL);
+    return DBUS_HANDLER_RESULT_HANDLED;
+}
+
+static void
+drop_connection(Server *server)
+{
+    if (server->connection == NULL)
+        return;
+    dm_loop_remove_connection(server->connection);
+    dbus_connection_close(server->connection);
+    g_clear_pointer(&server->connection, dbus_connection_unref);
+}
+
+static void
+on_server_connection(DBusServer *listener, DBusConnection *connection, void *data)
+{
+    Server *server = data;
+
+    drop_connection(server);
+    server->connection = dbus_connection_ref(connection);
+    if (server->mode == REFUSE_UID)
+        dbus_connection_set_unix_user_function(connection, refuse_everyone, NULL, NULL);
+    dbus_connection_add_filter(connection, on_server_message, server, NULL);
+    dm_loop_add_connection(connection, server->context);
+}
+
+static gpointer
+serve(gpointer data)
+{
+    Server *server = data;
+
+    g_main_context_push_thread_default(server->context);
+    g_main_loop_run(server->loop);
+    drop_connection(server);
+    dm_loop_remove_server(server->server);
+    dbus_server_disconnect(server->server);
+    dbus_server_unref(server->server);
+    g_main_context_pop_thread_default(server->context);
+    return NULL;
+}
+
+static Server *
+server_start(Mode mode)
+{
+    Server *server = g_new0(Server, 1);
+    g_autofree char *address = NULL;
+
+    server->mode = mode;
+    server->dir = g_dir_make_tmp("tree-call-XXXXXX", NULL);
+    server->path = g_build_filename(server->dir, "tree", NULL);
+    server->context = g_main_context_new();
+    server->loop = g_main_loop_new(server->context, FALSE);
+    address = g_strconcat("unix:path=", server->path, NULL);
+    server->server = dbus_server_listen(address, NULL);
+    g_assert_nonnull(server->server);
+    dbus_server_set_new_connection_function(server->server, on_server_connection, server, NULL);
+    dm_loop_add_server(server->server, server->context);
+    server->thread = g_thread_new("server", serve, server);
+    return server;
+}
+
+static gboolean
+quit(gpointer data)
+{
+    g_main_loop_quit(data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+server_stop(Server *server)
+{
+    g_main_context_invoke(server->context, quit, server->loop);
+    g_thread_join(server->thread);
+    g_main_loop_unref(server->loop);
+    g_main_context_unref(server->context);
+    (void)g_unlink(server->path);
+    (void)g_rmdir(server->dir);
+    g_free(server->path);
+    g_free(server->dir);
+    g_free(server);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_stop)
+
+static void
+assert_new_fails(Mode mode, int timeout_ms, DmErrorCode code)
+{
+    g_autoptr(Server) server = server_start(mode);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(dm_tree_client_new(server->path, timeout_ms, &error));
+    g_assert_error(error, DM_ERROR, (int)code);
+    g_assert_nonnull(strstr(error->message, server->path));
+}
+
+static void
+test_client_version(void)
+{
+    assert_new_fails(OTHER_VERSION, 10000, DM_ERROR_VERSION);
+}
+
+static void
+test_client_denied(void)
+{
+    assert_new_fails(REFUSE_UID, 10000, DM_ERROR_DENIED);
+}
+
+static void
+test_client_timeout(void)
+{
+    assert_new_fails(FALL_SILENT, 50, DM_ERROR_TIMEOUT);
+}
+
+static void
+test_client_nobody(void)
+{
+    g_autoptr(GError) absent = NULL, left = NULL;
+    g_autofree char *dir = g_dir_make_tmp("tree-call-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "tree", NULL);
+    g_autofree char *address = g_strconcat("unix:path=", path, NULL);
+    DBusServer *server;
+    g_autofree char *moved = g_strconcat(path, ".left", NULL);
+
+    g_assert_null(dm_tree_client_new(path, 1000, &absent));
+    g_assert_error(absent, DM_ERROR, DM_ERROR_NOT_FOUND);
+    g_assert_nonnull(strstr(absent->message, "dmclient-agent")); /* the next step */
+
+    /* A socket whose owner is gone. */
+    server = dbus_server_listen(address, NULL);
+    g_assert_cmpint(g_rename(path, moved), ==, 0);
+    dbus_server_disconnect(server);
+    dbus_server_unref(server);
+    g_assert_null(dm_tree_client_new(moved, 1000, &left));
+    g_assert_error(left, DM_ERROR, DM_ERROR_DISCONNECTED);
+    g_assert_nonnull(strstr(left->message, "dmclient-agent"));
+    g_unlink(moved);
+    g_rmdir(dir);
+}
+
+static void
+test_client_call(void)
+{
+    g_autoptr(Server) server = server_start(SERVE);
+    g_autoptr(DmTreeClient) client = dm_tree_client_new(server->path, 10000, NULL);
+    g_autoptr(DBusMessage) good = dm_tree_client_new_call("GetDue");
+    g_autoptr(DBusMessage) bad = dm_tree_client_new_call("Fail");
+    g_autoptr(DBusMessage) end = dm_tree_client_new_call("HangUp");
+    g_autoptr(DBusMessage) reply = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_nonnull(client);
+    reply = dm_tree_client_call(client, good, NULL);
+    g_assert_nonnull(reply);
+    g_assert_null(dm_tree_client_call(client, bad, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_NOT_FOUND);
+    g_assert_cmpstr(error->message, ==, "no provider X; there are: A");
+    g_clear_error(&error);
+    g_assert_null(dm_tree_client_call(client, end, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_DISCONNECTED);
+}
+
+/* What came, in its order: "a" an answer, "e" an error, "s" a signal, "l" the end. */
+typedef struct {
+    GString *order;
+    DmTreeClient *client;
+    bool free_in_lost;
+} Seen;
+
+static void
+on_reply(DBusMessage *reply, const GError *error, gpointer data)
+{
+    Seen *seen = data;
+
+    g_assert_true((reply == NULL) != (error == NULL));
+    g_string_append_c(seen->order, reply != NULL ? 'a' : 'e');
+}
+
+static void
+on_signal(DBusMessage *signal, gpointer data)
+{
+    Seen *seen = data;
+
+    g_assert_true(dbus_message_has_member(signal, "Due"));
+    g_string_append_c(seen->order, 's');
+}
+
+static void
+on_lost(gpointer data)
+{
+    Seen *seen = data;
+
+    g_string_append_c(seen->order, 'l');
+    if (seen->free_in_lost)
+        g_clear_pointer(&seen->client, dm_tree_client_free);
+}
+
+static void
+call_async(Seen *seen, const char *method)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call(method);
+
+    dm_tree_client_call_async(seen->client, call, on_reply, seen);
+}
+
+static gboolean
+on_deadline(gpointer data)
+{
+    g_error("nothing happened for 20 s after \"%s\"", (const char *)data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for(Seen *seen, const char *order)
+{
+    guint deadline = g_timeout_add_seconds(20, on_deadline, seen->order->str);
+
+    while (seen->order->len < strlen(order))
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(deadline);
+    g_assert_cmpstr(seen->order->str, ==, order);
+}
+
+static void
+test_client_async(void)
+{
+    g_autoptr(Server) server = server_start(SERVE);
+    g_autoptr(GString) order = g_string_new(NULL);
+    Seen seen = {.order = order, .free_in_lost = true};
+
+    seen.client = dm_tree_client_new(server->path, 10000, NULL);
+    g_assert_nonnull(seen.client);
+    dm_tree_client_attach(seen.client, NULL, on_signal, on_lost, &seen);
+    call_async(&seen, "GetDue");
+    call_async(&seen, "Signal");
+    call_async(&seen, "Fail");
+    g_assert_cmpuint(order->len, ==, 0);
+    wait_for(&seen, "asae");
+    /* Both calls fail, then the end is told; the client is freed in that very call. */
+    call_async(&seen, "HangUp");
+    call_async(&seen, "GetDue");
+    wait_for(&seen, "asaeeel");
+    g_assert_null(seen.client);
+}
+
+static void
+test_client_async_disconnected(void)
+{
+    g_autoptr(Server) server = server_start(SERVE);
+    g_autoptr(GString) order = g_string_new(NULL);
+    Seen seen = {.order = order};
+
+    seen.client = dm_tree_client_new(server->path, 10000, NULL);
+    dm_tree_client_attach(seen.client, NULL, on_signal, on_lost, &seen);
+    call_async(&seen, "HangUp");
+    wait_for(&seen, "el");
+    call_async(&seen, "GetDue");
+    g_assert_cmpstr(order->str, ==, "el"); /* never before it returns */
+    wait_for(&seen, "ele");
+    call_async(&seen, "GetDue");
+    dm_tree_client_free(seen.client);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpstr(order->str, ==, "ele"); /* not called after it was freed */
+}
+
+static void
+test_client_free_pending(void)
+{
+    g_autoptr(Server) server = server_start(SERVE);
+    g_autoptr(GString) order = g_string_new(NULL);
+    Seen seen = {.order = order};
+
+    seen.client = dm_tree_client_new(server->path, 10000, NULL);
+    dm_tree_client_attach(seen.client, NULL, on_signal, on_lost, &seen);
+    call_async(&seen, "GetDue");
+    dm_tree_client_free(seen.client);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_cmpuint(order->len, ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/wire/commands-round-trip", test_commands);
+    g_test_add_func("/wire/commands-bad-spans-refused", test_commands_spans);
+    g_test_add_func("/wire/commands-more-than-the-cap-refused", test_commands_number);
+    g_test_add_func("/wire/commands-bad-fields-refused", test_commands_fields);
+    g_test_add_func("/wire/commands-invalid-text-never-reaches-libdbus", test_commands_text);
+    g_test_add_func("/wire/call-over-the-cap-refused-before-sending", test_call_size);
+    g_test_add_func("/wire/reply-round-trip", test_reply);
+    g_test_add_func("/wire/reply-malformed-refused", test_reply_malformed);
+    g_test_add_func("/wire/account-round-trip", test_account);
+    g_test_add_func("/wire/account-caps", test_account_caps);
+    g_test_add_func("/wire/session-round-trip", test_session);
+    g_test_add_func("/wire/session-incomplete-refused", test_session_incomplete);
+    g_test_add_func("/wire/report-round-trip", test_report);
+    g_test_add_func("/wire/report-malformed-refused", test_report_malformed);
+    g_test_add_func("/client/another-version-is-VERSION", test_client_version);
+    g_test_add_func("/client/refused-uid-is-DENIED", test_client_denied);
+    g_test_add_func("/client/silent-peer-is-TIMEOUT", test_client_timeout);
+    g_test_add_func("/client/nobody-there-says-how-to-start", test_client_nobody);
+    g_test_add_func("/client/call", test_client_call);
+    g_test_add_func("/client/async-answers-signals-end", test_client_async);
+    g_test_add_func("/client/async-after-the-end-fails-later", test_client_async_disconnected);
+    g_test_add_func("/client/free-cancels", test_client_free_pending);
+    return g_test_run();
+}
