@@ -118,6 +118,20 @@ say_settings(const Job *job, const DmReply *reply, DmStatus whole)
     return n_culprits;
 }
 
+/* The address is no setting: what is wrong with it is the whole's status. */
+static void
+say_address(const Job *job)
+{
+    if (g_hash_table_contains(job->document->account, DM_ACCOUNT_ADDRESS))
+        dm_printer_complain("%s: parm " DM_ACCOUNT_ADDRESS ": 400 bad request: an address is an "
+                            "https URL with a host, without user and fragment",
+                            job->name);
+    else
+        dm_printer_complain("%s: provider '%s': 400 bad request: the document names no server "
+                            "address (" DM_ACCOUNT_ADDRESS ")",
+                            job->name, job->document->provider_id);
+}
+
 /* Says why the document was refused as a whole. */
 static void
 say_refused(const Job *job, const DmReply *reply)
@@ -132,9 +146,7 @@ say_refused(const Job *job, const DmReply *reply)
                             "removes it",
                             job->name, job->document->provider_id, loc_uri->str);
     } else if (say_settings(job, reply, whole) == 0 && whole == DM_STATUS_BAD_REQUEST) {
-        dm_printer_complain("%s: provider '%s': 400 bad request: the document names no server "
-                            "address (ADDR)",
-                            job->name, job->document->provider_id);
+        say_address(job);
     } else if (whole == DM_STATUS_DEVICE_FULL || whole == DM_STATUS_STORAGE) {
         dm_client_say_refused(job->name, whole);
     }

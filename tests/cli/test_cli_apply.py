@@ -82,7 +82,8 @@ def test_failing_command_is_1_and_answered(env, provider, message):
 
 
 def test_what_is_no_command_is_400(env, provider, message):
-    path = message("<Frobnicate><CmdID>1</CmdID></Frobnicate>" + GET.format(uri=provider))
+    path = message("<SyncBody><Frobnicate><CmdID>1</CmdID></Frobnicate>" +
+                   GET.format(uri=provider) + "</SyncBody>")
     result = env.ctl("apply", path, expect=1)
     assert [entry["Data"] for name, entry in flatten(result.stdout) if name == "Status"] == [
         "400", "200"]

@@ -89,7 +89,7 @@ def test_refused_value_names_file_line_and_parm(env, agent, document):
         result = ctl(env, "provision", *option, path, expect=1)
         assert result.stdout == ""
         assert result.stderr.startswith(
-            f"{path}:14: parm NumberOfFirstRetries: 415 unsupported media type or format\n")
+            f"{path}:13: parm NumberOfFirstRetries: 415 unsupported media type or format\n")
         assert "Nothing was applied" in result.stderr
     env.ctl("get", PROVIDER_URI, expect=3)
 
@@ -98,12 +98,13 @@ def test_refused_address_is_named(env, agent, document):
     """L1: no scheme but https."""
     path = document(address='<parm name="ADDR" value="ftp://mdm.example.test/"/>')
     result = ctl(env, "provision", path, expect=1)
-    assert re.match(rf"{re.escape(str(path))}:6: parm ADDR: 400 bad request", result.stderr)
+    assert result.stderr.startswith(f"{path}: parm ADDR: 400 bad request")
+    env.ctl("get", PROVIDER_URI, expect=3)
 
 
 def test_no_address_is_refused(env, agent, document):
     result = ctl(env, "provision", document(address=""), expect=1)
-    assert "address" in result.stderr
+    assert "no server address" in result.stderr
     env.ctl("get", PROVIDER_URI, expect=3)
 
 
@@ -126,7 +127,7 @@ def test_push_is_left_out_with_a_warning(env, agent, document):
     """U3: ignored with a warning, and the document stands."""
     path = document(more=PUSH)
     result = ctl(env, "provision", path, expect=0)
-    assert re.match(rf"{re.escape(str(path))}:15: parm PFN: .*\(left out\)\n", result.stderr)
+    assert re.match(rf"{re.escape(str(path))}:14: parm PFN: .*\(left out\)\n", result.stderr)
     env.ctl("get", f"{PROVIDER_URI}/Push", expect=3)
     env.ctl("get", f"{PROVIDER_URI}/UPN", expect=0)
 
@@ -138,7 +139,7 @@ def test_json(env, agent, document):
     assert answer["applied"] is True
     assert answer["status"] == 200
     assert answer["certificate"] is None
-    assert {"line": 14, "parm": "NumberOfFirstRetries",
+    assert {"line": 13, "parm": "NumberOfFirstRetries",
             "loc_uri": f"{PROVIDER_URI}/Poll/NumberOfFirstRetries", "data": "8",
             "status": 200, "text": "ok"} in answer["settings"]
 
@@ -148,7 +149,7 @@ def test_json_of_a_refusal(env, agent, document):
     assert answer["applied"] is False
     assert answer["status"] == 415
     bad = [entry for entry in answer["settings"] if entry["status"] == 415]
-    assert [entry["line"] for entry in bad] == [14]
+    assert [entry["line"] for entry in bad] == [13]
 
 
 def test_malformed_is_1(env):
