@@ -53,28 +53,35 @@ add_minutes(gint64 start_us, gint64 minutes, guint64 n)
     return sum;
 }
 
+/* When the local clock shows `window_min` on the day of `local`; 0 outside of the calendar. Where
+ * the clock skips it, the time the skip ends. */
+static gint64
+window_of_day(GDateTime *local, guint window_min, GTimeZone *time_zone)
+{
+    g_autoptr(GDateTime) window =
+        g_date_time_new(time_zone, g_date_time_get_year(local), g_date_time_get_month(local),
+                        g_date_time_get_day_of_month(local), (int)(window_min / 60 % 24),
+                        (int)(window_min % 60), 0);
+
+    return window != NULL ? g_date_time_to_unix(window) * G_TIME_SPAN_SECOND : 0;
+}
+
 /* The first time after `base_us` that the local clock shows `window_min` (P3): a day of 23 or 25
  * hours moves it with the clock on the wall. */
 static gint64
 next_window(gint64 base_us, guint window_min, GTimeZone *time_zone)
 {
-    const int hour = (int)(window_min % DAY_MIN) / 60, minute = (int)(window_min % DAY_MIN) % 60;
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(base_us / G_TIME_SPAN_SECOND);
-    g_autoptr(GDateTime) local = utc != NULL ? g_date_time_to_timezone(utc, time_zone) : NULL;
-    g_autoptr(GDateTime) window = NULL;
+    g_autoptr(GDateTime) today = utc != NULL ? g_date_time_to_timezone(utc, time_zone) : NULL;
+    g_autoptr(GDateTime) tomorrow = today != NULL ? g_date_time_add_days(today, 1) : NULL;
+    gint64 window_us;
 
-    if (local == NULL)
+    if (tomorrow == NULL)
         return add_minutes(base_us, DAY_MIN, 1); /* outside of the calendar */
-    window = g_date_time_new(time_zone, g_date_time_get_year(local), g_date_time_get_month(local),
-                             g_date_time_get_day_of_month(local), hour, minute, 0);
-    if (window != NULL && g_date_time_to_unix(window) * G_TIME_SPAN_SECOND <= base_us) {
-        g_autoptr(GDateTime) today = g_steal_pointer(&window);
-
-        window = g_date_time_add_days(today, 1);
-    }
-    if (window == NULL)
-        return add_minutes(base_us, DAY_MIN, 1);
-    return g_date_time_to_unix(window) * G_TIME_SPAN_SECOND;
+    window_us = window_of_day(today, window_min, time_zone);
+    if (window_us <= base_us)
+        window_us = window_of_day(tomorrow, window_min, time_zone);
+    return window_us > base_us ? window_us : add_minutes(base_us, DAY_MIN, 1);
 }
 
 static DmPollDue
