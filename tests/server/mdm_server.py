@@ -135,6 +135,7 @@ class _Server(http.server.ThreadingHTTPServer):
                 request.do_handshake()
             except OSError as problem:
                 self.mdm.note_handshake(problem)
+                drain(request)
                 return
         self.mdm.note_handshake(None)
         try:
@@ -276,8 +277,8 @@ class MdmServer:
                 found.append(Violation("session-id", f"{session_id} was used before"))
             self._session_ids.append(session_id)
             self._checker, self._step, self._server_message = SessionChecker(), 0, 0
-        found += self._checker.check_request("POST", exchange.target, handler.headers)
         if not exchange.resend:
+            found += self._checker.check_request("POST", exchange.target, handler.headers)
             found += self._checker.check_message(exchange.body)
         exchange.session = len(self._session_ids)
         exchange.violations = found
@@ -361,6 +362,19 @@ def summarise(body):
     if sync_body is not None:
         add(sync_body, "")
     return lines
+
+
+def drain(connection):
+    """Takes what still comes: closing before would reset the connection, and the alert that says
+    why might never be read."""
+    try:
+        connection.settimeout(5)
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while socket.socket.recv(connection, 65536):
+            pass
+    except OSError:
+        pass
+    connection.close()
 
 
 def free_port():

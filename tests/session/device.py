@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A device under test: the service, and the broker that is run for one session at a time."""
 
+import os
 import pathlib
 import re
+from urllib.parse import quote
 
 import harness
 
@@ -12,9 +14,9 @@ INTERFACE = harness.BUS_NAME
 PROVIDER = "TestMDMServer"
 
 
-def node(path, provider=PROVIDER):
-    """The LocURI of a node below a provider."""
-    return f"{TREE}/Provider/{provider}/{path}"
+def node(path="", provider=PROVIDER):
+    """The LocURI of a node below a provider, or of the provider itself."""
+    return f"{TREE}/Provider/{provider}/{path}".rstrip("/")
 
 
 class Device:
@@ -39,18 +41,19 @@ class Device:
         text = re.sub(r'(name="ADDR" value=")[^"]*', lambda hit: hit[1] + xml(address), text)
         text = re.sub(r'(name="CONNRETRYFREQ" value=")[^"]*', r"\g<1>0", text)
         text = text.replace(f'"{was}"', f'"{provider}"')
-        return text.replace(f'<characteristic type="{provider}">',
-                            f'<characteristic type="{provider}">{extra}', 1)
+        text = text.replace(f'"{quote(was)}"', f'"{quote(provider)}"')
+        return text.replace(f'<characteristic type="{quote(provider)}">',
+                            f'<characteristic type="{quote(provider)}">{extra}', 1)
 
-    def provision(self, document, certificate="client", expect=0):
-        """Provisions a document, with the client certificate of that name."""
+    def provision(self, document, certificate="client", key=None, expect=0):
+        """Provisions a document, with the client certificate of that name, and its key."""
         path = self.env.dir / "provisioning.xml"
         path.write_text(document)
-        arguments = []
-        if certificate:
-            base = self.certs_dir / certificate
-            arguments = ["--certificate", f"{base}.pem", "--key", f"{base}.key"]
-        return self.env.ctl("provision", path, *arguments, expect=expect)
+        arguments = ["--certificate", self.certs_dir / f"{certificate}.pem",
+                     "--key", self.certs_dir / f"{key or certificate}.key"]
+        # In a build directory the broker does not lie beside dmclientctl, which looks for it there.
+        search = f"{harness.BROKER.parent}:{os.environ['PATH']}"
+        return self.env.ctl("provision", path, *arguments, expect=expect, PATH=search)
 
     def enrol(self, server, provider=PROVIDER, certificate="client", **how):
         """Enrols with a test server, or an address."""

@@ -63,7 +63,7 @@ def test_main_job_the_server_reads_back_what_it_set(managed):
 def test_main_job_the_command_line_reads_the_same(managed):
     device = managed[0]
     for path, (_, value) in READ.items():
-        assert device.get(path.removeprefix(node(""))) == value
+        assert device.get(path.removeprefix(node() + "/")) == value
 
 
 def test_main_job_a_desktop_reads_help_contacts_and_page(managed):
@@ -81,6 +81,22 @@ def test_F6_progress_counts_what_the_session_itself_set_as_done(managed):
     assert set(by_name.values()) == {(0, 0, 0)}
     assert len(by_name) == 5
     assert device.property("Phase", "Progress", "FirstSyncStatus") == "running"
+
+
+def test_F6_progress_counts_what_failed_in_no_tree_of_ours(device, session):
+    """The broker answers for every LocURI outside the DMClient tree, and reports it."""
+    other = "./Device/Vendor/MSFT/Policy/Config/Camera/Other"
+    server = session(
+        {"commands": [{"verb": "Replace", "data": f"{PENDING}\uf000{other}\uf000{PENDING}2",
+                       "loc_uri": node("FirstSyncStatus/ExpectedPolicies")}]},
+        {"commands": [{"verb": "Replace", "loc_uri": PENDING, "data": "1"},
+                      {"verb": "Get", "loc_uri": other}]})
+    assert server.exchanges[2].codes == [404, 404]
+    categories = device.property("Categories", "Progress", "FirstSyncStatus")
+    assert categories[0] == ["Policies", 3, 0, 1]
+    failed = device.property("FailedItems", "Progress", "FirstSyncStatus")
+    assert len(failed) == 1
+    assert PENDING in failed[0] and "404" in failed[0]
 
 
 def test_P1_the_next_session_is_due_by_the_schedule_that_the_session_set(managed):
@@ -118,7 +134,11 @@ def test_main_job_by_the_demo_s_script(device, serve):
     server = serve(str(SCRIPTS / "demo.json"), values={"PROVIDER": PROVIDER})
     device.enrol(server)
     device.sync()
-    assert set(server.exchanges[1].codes + server.exchanges[2].codes) == {200}
+    assert set(server.exchanges[1].codes) == {200}
+    codes = server.exchanges[2].codes
+    assert set(codes[:-1]) == {200}
+    # The last one asks for the model, which not every machine tells: never a made-up value.
+    assert codes[-1] == (200 if "./DevInfo/Mod" in server.exchanges[2].results else 404)
     assert server.exchanges[2].results["./DevDetail/SwV"][1]
 
 

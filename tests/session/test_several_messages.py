@@ -77,14 +77,15 @@ def test_protocol_1_each_session_has_a_SessionID_of_its_own(device, session):
     assert second.header("MsgID") == "1"
 
 
-def test_P6_L3_a_changed_address_is_used_in_the_next_session_only(device, serve):
-    old = serve({"sessions": [[]]})
-    new = serve([])
-    old.script.sessions[0].append({"commands": [
-        {"verb": "Replace", "loc_uri": node("ManagementServiceAddress"), "data": new.address},
-        replace("1")]})
-    device.enrol(old)
+def test_design_5_State_follows_the_session(device, serve):
+    states = []
+
+    def note(_exchange):
+        states.append(device.session_property("State"))
+
+    server = serve([{"commands": [replace("1")], "on_request": note}, {"on_request": note}])
+    device.enrol(server)
+    note(None)
     device.sync()
-    assert (len(old.exchanges), len(new.exchanges)) == (2, 0)
-    device.sync()
-    assert (len(old.exchanges), len(new.exchanges)) == (2, 1)
+    note(None)
+    assert states == ["idle", "connecting", "running", "idle"]
