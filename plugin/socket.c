@@ -19,9 +19,9 @@
 #define BROKER_USER "dmclient-broker"
 #define SOCKET_MODE 0660
 
-/* Most bytes that may wait for a connection whose peer does not read; then it is cut. An answer can
- * be as long as this on top. */
-#define MAX_OUTGOING DM_TREE_MAX_ANSWER
+/* Most bytes that may wait for a peer; one that reads has less than the longest answer and a few
+ * signals waiting. */
+#define MAX_OUTGOING (DM_TREE_MAX_ANSWER + 65536)
 
 struct DmSocket {
     DmTree *tree;
@@ -31,6 +31,7 @@ struct DmSocket {
     DmSocketSignals *signals;
     guint listener;
     GPtrArray *peers;        /* Peer */
+    GSource *overseer;       /* ready when something waits to be sent */
     DmSocketOptions options; /* without path and product, which belong to the caller */
     bool has_broker;
     uid_t broker_uid;
@@ -80,6 +81,7 @@ peer_free(gpointer data)
 
     dbus_connection_remove_filter(peer->connection, on_message, peer);
     (void)dbus_connection_set_unix_user_function(peer->connection, NULL, NULL, NULL);
+    dbus_connection_set_wakeup_main_function(peer->connection, NULL, NULL, NULL);
     dm_loop_remove_connection(peer->connection);
     dbus_connection_close(peer->connection);
     dbus_connection_unref(peer->connection);
@@ -92,12 +94,6 @@ peer_cut(Peer *peer)
 {
     peer->greeted = false;
     dbus_connection_close(peer->connection);
-}
-
-static bool
-peer_is_stuck(const Peer *peer)
-{
-    return dbus_connection_get_outgoing_size(peer->connection) > MAX_OUTGOING;
 }
 
 static void
@@ -159,14 +155,9 @@ answer_call(Peer *peer, DBusMessage *call)
 static void
 handle_call(Peer *peer, DBusMessage *call)
 {
+    g_autoptr(DBusMessage) answer = answer_call(peer, call);
     DmStatus status;
-    g_autoptr(DBusMessage) answer = NULL;
 
-    if (peer_is_stuck(peer)) {
-        peer_cut(peer);
-        return;
-    }
-    answer = answer_call(peer, call);
     if (answer == NULL)
         g_error("out of memory");
     if (!dbus_message_get_no_reply(call))
@@ -177,6 +168,51 @@ handle_call(Peer *peer, DBusMessage *call)
         status == DM_STATUS_BAD_VERSION)
         peer_cut(peer);
 }
+
+/* -- peers that do not read ---------------------------------------------------------------------
+ */
+
+/* libdbus says that something could not be written at once: an answer, a signal, or what it answers
+ * by itself (Ping). It holds the connection's lock meanwhile, so the look at it is taken later. */
+static void
+on_outgoing(void *data)
+{
+    const DmSocket *self = data;
+
+    g_source_set_ready_time(self->overseer, 0);
+}
+
+static gboolean
+on_overseer_ready(GSource *source, GSourceFunc callback, gpointer data)
+{
+    const DmSocket *self = data;
+
+    g_source_set_ready_time(source, -1);
+    for (guint i = 0; i < self->peers->len; i++) {
+        Peer *peer = g_ptr_array_index(self->peers, i);
+
+        if (dbus_connection_get_outgoing_size(peer->connection) > MAX_OUTGOING)
+            peer_cut(peer);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+/* Const but for GLib, whose function wants it without. */
+static GSourceFuncs overseer_funcs = {.dispatch = on_overseer_ready};
+
+static GSource *
+start_overseer(DmSocket *self)
+{
+    GSource *overseer = g_source_new(&overseer_funcs, sizeof(GSource));
+
+    g_source_set_static_name(overseer, "tree socket overseer");
+    g_source_set_callback(overseer, G_SOURCE_FUNC(on_overseer_ready), self, NULL);
+    g_source_attach(overseer, self->context);
+    return overseer;
+}
+
+/* -- new connections ----------------------------------------------------------------------------
+ */
 
 static DBusHandlerResult
 on_message(DBusConnection *connection, DBusMessage *message, void *data)
@@ -206,8 +242,7 @@ on_new_connection(DBusServer *server, DBusConnection *connection, void *data)
     dbus_connection_set_max_message_size(connection, DM_TREE_MAX_CALL);
     dbus_connection_set_max_received_size(connection, DM_TREE_MAX_CALL);
     dbus_connection_set_max_message_unix_fds(connection, 0);
-    /* Otherwise libdbus answers Ping itself, whatever waits already for a peer that never reads. */
-    dbus_connection_set_route_peer_messages(connection, TRUE);
+    dbus_connection_set_wakeup_main_function(connection, on_outgoing, self, NULL);
     if (!dbus_connection_add_filter(connection, on_message, peer, NULL))
         g_error("out of memory");
     dm_loop_add_connection(connection, self->context);
@@ -225,11 +260,7 @@ send_to_all(DBusMessage *signal, gpointer data)
     for (guint i = 0; i < self->peers->len; i++) {
         Peer *peer = g_ptr_array_index(self->peers, i);
 
-        if (!peer->greeted)
-            continue;
-        if (peer_is_stuck(peer))
-            peer_cut(peer);
-        else
+        if (peer->greeted)
             peer_send(peer, signal);
     }
 }
@@ -333,6 +364,7 @@ dm_socket_new(DmTree *tree, const DmSocketOptions *options, GError **error)
     self->has_broker = find_user(BROKER_USER, &self->broker_uid);
     self->peers = g_ptr_array_new_with_free_func(peer_free);
     self->signals = dm_socket_signals_new(tree, send_to_all, self);
+    self->overseer = start_overseer(self);
     self->listener = dm_tree_add_listener(tree, on_changes, self);
     dbus_server_set_new_connection_function(server, on_new_connection, self, NULL);
     dm_loop_add_server(server, self->context);
@@ -348,6 +380,8 @@ dm_socket_free(DmSocket *self)
     dm_loop_remove_server(self->server);
     stop_server(self->server);
     g_ptr_array_unref(self->peers);
+    g_source_destroy(self->overseer);
+    g_source_unref(self->overseer);
     dm_socket_signals_free(self->signals);
     g_main_context_unref(self->context);
     g_free(self->product);
