@@ -48,7 +48,8 @@ dm_check_header(const DmMessage *message, const char *session_id, GError **error
 static bool
 is_stray(const DmElement *status, guint n_sent)
 {
-    guint64 msg_ref = to_number(status->msg_ref, 1); /* absent means 1 (section 2) */
+    /* Absent means 1 (section 2). */
+    guint64 msg_ref = status->msg_ref ? to_number(status->msg_ref, 0) : 1;
     guint64 cmd_ref = to_number(status->cmd_ref, G_MAXUINT64);
 
     if (msg_ref < 1 || msg_ref > n_sent || cmd_ref == G_MAXUINT64)

@@ -72,6 +72,12 @@ static const Failure failures[] = {
     {CURLE_SSL_CERTPROBLEM, DM_ERROR_CERTIFICATE,
      "the client certificate or its key cannot be used: provision them again"},
     {CURLE_FILESIZE_EXCEEDED, DM_ERROR_TOO_LARGE, "the answer is over 524288 bytes"},
+    /* What curl says when one header line outgrows its buffer; GLib ends the process on the other.
+     */
+    {CURLE_OUT_OF_MEMORY, DM_ERROR_TOO_LARGE, "a header of the answer is too long"},
+#if LIBCURL_VERSION_NUM >= 0x080600
+    {CURLE_TOO_LARGE, DM_ERROR_TOO_LARGE, "a header of the answer is too long"},
+#endif
     {CURLE_UNSUPPORTED_PROTOCOL, DM_ERROR_INVALID, "the answer is not HTTP"},
     {CURLE_WEIRD_SERVER_REPLY, DM_ERROR_INVALID, "the answer is not HTTP"},
     {CURLE_BAD_CONTENT_ENCODING, DM_ERROR_INVALID, "the answer is encoded in an unknown way"},

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/check.h"
+
+#include <string.h>
+
+#include "common/error.h"
+#include "syncml/reader.h"
+
+static DmMessage *
+read_message(const char *header, const char *body)
+{
+    g_autofree char *text = g_strdup_printf("<SyncML xmlns=\"SYNCML:SYNCML1.2\"><SyncHdr>%s"
+                                            "</SyncHdr><SyncBody>%s</SyncBody></SyncML>",
+                                            header, body);
+    g_autoptr(GError) error = NULL;
+    DmMessage *message = dm_reader_parse(text, strlen(text), DM_READ_MESSAGE, &error);
+
+    g_assert_no_error(error);
+    return message;
+}
+
+#define VERSIONS "<VerDTD>1.2</VerDTD><VerProto>DM/1.2</VerProto>"
+#define IDS "<SessionID>0A</SessionID><MsgID>1</MsgID>"
+
+static void
+test_header(void)
+{
+    static const struct {
+        const char *header;
+        DmStatus status;
+    } cases[] = {
+        {VERSIONS IDS, DM_STATUS_OK},
+        {IDS VERSIONS, DM_STATUS_OK},
+        {"<VerDTD>1.1</VerDTD><VerProto>DM/1.2</VerProto>" IDS, DM_STATUS_BAD_VERSION},
+        {"<VerProto>DM/1.2</VerProto>" IDS, DM_STATUS_BAD_VERSION},
+        {"<VerDTD>1.2</VerDTD><VerProto>DM/1.3</VerProto>" IDS, DM_STATUS_BAD_PROTOCOL},
+        /* Opaque text: no case, no number. */
+        {VERSIONS "<SessionID>0a</SessionID><MsgID>1</MsgID>", DM_STATUS_BAD_REQUEST},
+        {VERSIONS "<SessionID>A</SessionID><MsgID>1</MsgID>", DM_STATUS_BAD_REQUEST},
+        {VERSIONS "<MsgID>1</MsgID>", DM_STATUS_BAD_REQUEST},
+        {VERSIONS "<SessionID>0A</SessionID>", DM_STATUS_BAD_REQUEST},
+        {VERSIONS "<SessionID>0A</SessionID><MsgID>x</MsgID>", DM_STATUS_BAD_REQUEST},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(DmMessage) message = read_message(cases[i].header, "<Final/>");
+        g_autoptr(GError) error = NULL;
+
+        g_test_message("%s", cases[i].header);
+        g_assert_cmpint(dm_check_header(message, "0A", &error), ==, cases[i].status);
+        if (cases[i].status == DM_STATUS_OK)
+            g_assert_no_error(error);
+        else
+            g_assert_error(error, DM_ERROR, DM_ERROR_PROTOCOL);
+    }
+}
+
+static char *
+make_status(const char *msg_ref, const char *cmd_ref, const char *cmd, const char *code)
+{
+    return g_strdup_printf("<Status><CmdID>1</CmdID>%s%s%s<CmdRef>%s</CmdRef><Cmd>%s</Cmd>"
+                           "<Data>%s</Data></Status>",
+                           msg_ref ? "<MsgRef>" : "", msg_ref ? msg_ref : "",
+                           msg_ref ? "</MsgRef>" : "", cmd_ref, cmd, code);
+}
+
+static void
+test_statuses(void)
+{
+    static const struct {
+        const char *msg_ref, *cmd_ref, *cmd, *code;
+        int error; /* DM_ERROR code, -1 none */
+        guint n_strays;
+    } cases[] = {
+        {"1", "0", "SyncHdr", "200", -1, 0},
+        {"2", "0", "SyncHdr", "212", -1, 0},
+        {NULL, "0", "SyncHdr", "200", -1, 0},
+        {"1", "0", "SyncHdr", "401", DM_ERROR_CREDENTIALS, 0},
+        {"1", "0", "SyncHdr", "407", DM_ERROR_CREDENTIALS, 0},
+        {"1", "0", "SyncHdr", "403", DM_ERROR_PROTOCOL, 0},
+        {"1", "0", "SyncHdr", "513", DM_ERROR_PROTOCOL, 0},
+        {"1", "2", "Alert", "200", -1, 0},
+        {"1", "4", "Replace", "406", -1, 0},
+        /* For what was never sent. */
+        {"1", "5", "Replace", "200", -1, 1},
+        {"3", "0", "SyncHdr", "401", -1, 1},
+        {"0", "0", "SyncHdr", "200", -1, 1},
+        {"x", "1", "Get", "200", -1, 1},
+        {"1", "abc", "Get", "200", -1, 1},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *body =
+            make_status(cases[i].msg_ref, cases[i].cmd_ref, cases[i].cmd, cases[i].code);
+        g_autoptr(DmMessage) message = read_message(VERSIONS IDS, body);
+        g_autoptr(GError) error = NULL;
+        guint n_strays = 0;
+
+        g_test_message("%s", body);
+        g_assert_cmpint(dm_check_statuses(message, 2, &n_strays, &error), ==, cases[i].error < 0);
+        if (cases[i].error >= 0)
+            g_assert_error(error, DM_ERROR, cases[i].error);
+        else
+            g_assert_cmpuint(n_strays, ==, cases[i].n_strays);
+    }
+}
+
+static void
+test_alert(void)
+{
+    g_autoptr(DmMessage) message =
+        read_message(VERSIONS IDS, "<Alert><CmdID>1</CmdID><Data>1222</Data></Alert>"
+                                   "<Alert><CmdID>2</CmdID><Data>1223</Data></Alert><Final/>");
+    g_autoptr(DmMessage) other =
+        read_message(VERSIONS IDS, "<Get><CmdID>1</CmdID><Item><Data>1223</Data></Item></Get>");
+
+    g_assert_true(dm_check_has_alert(message, 1223));
+    g_assert_true(dm_check_has_alert(message, 1222));
+    g_assert_false(dm_check_has_alert(message, 1224));
+    g_assert_false(dm_check_has_alert(other, 1223));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/check/protocol-1-header", test_header);
+    g_test_add_func("/check/protocol-1-statuses", test_statuses);
+    g_test_add_func("/check/protocol-1-alerts", test_alert);
+    return g_test_run();
+}
