@@ -62,9 +62,11 @@ class Device:
 
     # -- sessions -----------------------------------------------------------------------------
 
-    def sync(self, provider=PROVIDER, expect=0, **options):
+    def sync(self, provider=PROVIDER, expect=0, origin=None, **environment):
         """Runs one session; returns how the broker ended."""
-        return self.env.run(harness.BROKER, "--once", provider, expect=expect, **options)
+        more = ["--origin", origin] if origin else []
+        return self.env.run(harness.BROKER, "--once", provider, *more, expect=expect,
+                            **environment)
 
     # -- reading ------------------------------------------------------------------------------
 

@@ -79,15 +79,29 @@ def test_a_client_certificate_that_the_server_refuses(device, serve, certificate
     assert server.exchanges == []
 
 
-def test_a_key_that_is_gone(device, serve):
-    server = serve([])
-    device.enrol(server)
+def keys_of(device):
+    """The files in which the broker keeps private keys."""
     keys = [path for path in device.env.dir.rglob("*") if path.is_file()
             and b"PRIVATE KEY" in path.read_bytes()]
-    assert keys, "the broker keeps the key in a file"
-    for path in keys:
-        assert path.stat().st_mode & 0o077 == 0, "security.md 4"
-        path.unlink()
+    assert keys
+    return keys
+
+
+def test_security_4_a_key_is_for_the_broker_only(device):
+    device.enrol("https://localhost:1/dm")
+    for path in keys_of(device):
+        assert path.stat().st_mode & 0o077 == 0
+        assert path.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.chmod(0o644),
+                                   lambda path: path.write_text("no key")],
+                         ids=["gone", "readable by others", "no key"])
+def test_a_key_that_cannot_be_used(device, serve, spoil):
+    server = serve([])
+    device.enrol(server)
+    for path in keys_of(device):
+        spoil(path)
     fails(device, "certificate")
     assert server.exchanges == []
 
@@ -326,6 +340,18 @@ def test_a_CA_file_that_is_not_there(device, serve):
 @pytest.mark.parametrize("arguments", [["--once"], ["--no-such-option"], ["--once", "A", "B"]])
 def test_wrong_use(device, arguments):
     assert device.env.run(harness.BROKER, *arguments, expect=CODES["usage"]).stderr
+
+
+def test_a_signal_breaks_the_session_off(device, serve):
+    server = serve([{"commands": [SET], "fault": {"kind": "hang"}}])
+    device.enrol(server)
+    broker = harness.Process("dmclient-broker", [harness.BROKER, "--once", PROVIDER],
+                             device.env.environ(), device.env.dir / "broker.log")
+    server.wait(lambda: server.exchanges)
+    broker.stop(expect=CODES["failed"])
+    assert device.session_property("LastError") == "failed"
+    assert device.session_property("State") == "idle"
+    assert device.get("HelpPhoneNumber") is None
 
 
 # -- afterwards ------------------------------------------------------------------------------------

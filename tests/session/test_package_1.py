@@ -24,6 +24,14 @@ def test_protocol_1_a_session_that_is_started_here_says_1201(session):
     assert len(server.exchanges) == 1
 
 
+def test_protocol_1_a_session_that_a_push_asked_for_says_1200(device, serve):
+    server = serve([])
+    device.enrol(server)
+    device.sync(origin="push")
+    assert server.exchanges[0].alerts == ["1200", "1224"]
+    assert device.session_property("Origin") == "push"
+
+
 def test_protocol_4_the_request_names_mode_and_platform(session):
     target = session().exchanges[0].target
     assert target == f"/ManagementServer/MDM.svc?mode=Machine&Platform={platform.system()}"
