@@ -288,11 +288,11 @@ begin_command(Reader *reader, const DmTagInfo *info, const char *name)
         return STATE_SKIP;
     }
     if (info->tag == DM_TAG_NONE) {
-        /* Of "a:b:c" libxml2 leaves "b:c", which could not be written again. */
-        const char *local = strrchr(name, ':') == NULL ? name : strrchr(name, ':') + 1;
-
+        /* What libxml2 could not take apart could not be written again either. */
+        if (strchr(name, ':') != NULL)
+            return refuse_structure(reader, "an element whose name is no prefix:name");
         reader->text_start = reader->text_end;
-        append_text(reader, local, strlen(local));
+        append_text(reader, name, strlen(name));
         element.name = finish_text(reader);
     }
     reader->open[reader->n_open++] = reader->message->elements->len;

@@ -93,6 +93,8 @@ dm_xml_parse(DmXml *xml, const char *bytes, gsize size, const DmScanLimits *limi
     g_autoptr(GString) wrapped = NULL;
     DmScanResult scanned;
 
+    if (size == 0)
+        bytes = ""; /* NULL is fine */
     if (!dm_scan(bytes, size, limits, &scanned, error))
         return false;
     xml->source = bytes + scanned.start;

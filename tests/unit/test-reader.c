@@ -300,7 +300,7 @@ test_containers(void)
     g_autoptr(DmMessage) message = read_good(
         MESSAGE("<Atomic><CmdID>1</CmdID><Meta><Type>x</Type></Meta><Add><CmdID>2</CmdID></Add>"
                 "<Sequence><Get><Item/><Item/></Get></Sequence><Bogus><CmdID>9</CmdID></Bogus>"
-                "</Atomic><x:y:Odd xmlns:x='u'/><Exec/>"),
+                "</Atomic><x:Odd xmlns:x='u'/><Exec/>"),
         DM_READ_MESSAGE);
     static const struct {
         const char *name;

@@ -69,6 +69,9 @@ test_refused(void)
         {MESSAGE("\n\xc0\xaf"), "line 2: text that is not valid UTF-8"},
         {MESSAGE("\xed\xa0\x80"), "UTF-8"},
         {MESSAGE("\xef\xbf\xbf"), "line 1"},
+        {MESSAGE("<a:b:c/>"), "prefix:name"},
+        {MESSAGE("<a:/>"), "prefix:name"},
+        {MESSAGE("<a:1/>"), "prefix:name"},
         {"</SyncML>", "not open"},
         {MESSAGE("") "</SyncML>", "not open"},
     };
