@@ -67,7 +67,8 @@ copy_account(GHashTable *from, GHashTable *to)
         return;
     g_hash_table_iter_init(&iter, from);
     while (g_hash_table_iter_next(&iter, &key, &value))
-        g_hash_table_replace(to, g_strdup(key), g_strdup(value));
+        if (strcmp(key, DM_ACCOUNT_ADDRESS) != 0)
+            g_hash_table_replace(to, g_strdup(key), g_strdup(value));
 }
 
 /* Rows that a server only reads, but that a document may bring (W1, W3). */
@@ -120,6 +121,25 @@ apply_setting(DmTransaction *transaction, const DmCommand *setting, bool *ret_ig
         return dm_apply_set(transaction, &target, setting);
     dm_transaction_add_node(transaction, target.provider, target.node);
     return DM_STATUS_OK;
+}
+
+/* W3: the document's ADDR and the provider's own address are one stored value. */
+static DmStatus
+apply_address(DmTransaction *transaction, const DmProvider *provider, GHashTable *account)
+{
+    const char *address = account == NULL ? NULL : g_hash_table_lookup(account, DM_ACCOUNT_ADDRESS);
+    g_autoptr(GString) loc_uri = g_string_new(NULL);
+    DmCommand setting = {.verb = DM_VERB_REPLACE, .data = address};
+    bool ignored;
+
+    if (address == NULL)
+        return DM_STATUS_OK;
+    dm_schema_append_loc_uri(loc_uri, DM_SCOPE_DEVICE, DM_NODE_MANAGEMENT_SERVICE_ADDRESS,
+                             provider->id);
+    setting.loc_uri = loc_uri->str;
+    setting.data_size = strlen(address);
+    dm_transaction_set_command(transaction, DM_COMMAND_NONE);
+    return apply_setting(transaction, &setting, &ignored);
 }
 
 /* Applies the settings; results in order. The first bad one's status, or OK. */
@@ -210,7 +230,9 @@ dm_tree_provision(DmTree *tree, const char *provider_id, GHashTable *account,
     dm_transaction_begin(transaction, &context);
     provider = dm_transaction_add_provider(transaction, DM_SCOPE_DEVICE, 0, provider_id);
     copy_account(account, provider->account);
-    status = apply_settings(transaction, settings, n_settings, reply);
+    status = apply_address(transaction, provider, account);
+    if (status == DM_STATUS_OK)
+        status = apply_settings(transaction, settings, n_settings, reply);
     if (status == DM_STATUS_OK)
         status = complete(transaction, provider, reply);
     if (status == DM_STATUS_OK && (flags & DM_PROVISION_CHECK) == 0)
