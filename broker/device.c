@@ -61,16 +61,17 @@ static char *
 read_file(const DmDevice *device, const char *path)
 {
     g_autofree char *name = g_build_filename(device->root, path, NULL);
-    g_autofree char *bytes = g_malloc(MAX_FILE + 1);
     FILE *file = fopen(name, "re");
-    gsize size = 0;
+    char *bytes;
+    gsize size;
 
     if (!file)
         return NULL;
+    bytes = g_malloc(MAX_FILE + 1);
     size = fread(bytes, 1, MAX_FILE, file);
     fclose(file);
     bytes[size] = '\0';
-    return g_steal_pointer(&bytes);
+    return bytes;
 }
 
 static char *

@@ -184,7 +184,8 @@ check_start(const DmTreeSession *start, GError **error)
         return false;
     }
     if (start->sign)
-        dm_log_warning("the server asks for signed requests, which are not signed yet (S2)", NULL);
+        dm_log_warning("the server asks for signed requests, and this version does not sign (S2)",
+                       NULL);
     return true;
 }
 

@@ -336,7 +336,7 @@ dm_routes_apply(DmRoutes *routes, const DmContext *context, const DmCommand *com
     routes->n_commands = n_commands;
     routes->func = func;
     routes->data = data;
-    routes->routes = g_new(Route, n_commands + 1);
+    routes->routes = g_new0(Route, n_commands + 1);
     for (gsize i = 0; i < n_commands; i++)
         routes->routes[i] = find_route(&commands[i]);
     refuse_atomics(routes);
