@@ -118,18 +118,37 @@ say_settings(const Job *job, const DmReply *reply, DmStatus whole)
     return n_culprits;
 }
 
-/* The address is no setting: what is wrong with it is the whole's status. */
-static void
-say_address(const Job *job)
+static char *
+make_provider_uri(const char *provider_id)
 {
-    if (g_hash_table_contains(job->document->account, DM_ACCOUNT_ADDRESS))
-        dm_printer_complain("%s: parm " DM_ACCOUNT_ADDRESS ": 400 bad request: an address is an "
-                            "https URL with a host, without user and fragment",
-                            job->name);
+    GString *loc_uri = g_string_new(DM_CLIENT_TREE);
+
+    g_string_append_printf(loc_uri, "/%s/", dm_node_name(DM_NAME_PROVIDERS));
+    dm_uri_append_escaped(loc_uri, provider_id);
+    return g_string_free(loc_uri, FALSE);
+}
+
+/* What made `whole` when no setting did: the provider's name, or the address, which is no setting
+ * but part of the account. */
+static void
+say_account(const Job *job, DmStatus whole)
+{
+    const char *id = job->document->provider_id;
+    g_autofree char *loc_uri = make_provider_uri(id);
+    const char *text = dm_status_to_text(whole);
+    DmUri uri;
+
+    if (dm_uri_parse(loc_uri, &uri) != DM_STATUS_OK)
+        dm_printer_complain("%s: provider '%s': %d %s: that cannot be the name of a node",
+                            job->name, id, (int)whole, text);
+    else if (g_hash_table_contains(job->document->account, DM_ACCOUNT_ADDRESS))
+        dm_printer_complain("%s: parm " DM_ACCOUNT_ADDRESS ": %d %s: an address is an https URL "
+                            "with a host, without user and fragment",
+                            job->name, (int)whole, text);
     else
-        dm_printer_complain("%s: provider '%s': 400 bad request: the document names no server "
-                            "address (" DM_ACCOUNT_ADDRESS ")",
-                            job->name, job->document->provider_id);
+        dm_printer_complain("%s: provider '%s': %d %s: the document names no server address "
+                            "(" DM_ACCOUNT_ADDRESS ")",
+                            job->name, id, (int)whole, text);
 }
 
 /* Says why the document was refused as a whole. */
@@ -137,19 +156,17 @@ static void
 say_refused(const Job *job, const DmReply *reply)
 {
     DmStatus whole = get_whole(job, reply);
-    g_autoptr(GString) loc_uri = g_string_new(NULL);
+    const char *id = job->document->provider_id;
+    g_autofree char *loc_uri = make_provider_uri(id);
 
-    if (whole == DM_STATUS_EXISTS) {
-        g_string_append_printf(loc_uri, DM_CLIENT_TREE "/%s/", dm_node_name(DM_NAME_PROVIDERS));
-        dm_uri_append_escaped(loc_uri, job->document->provider_id);
+    if (whole == DM_STATUS_EXISTS)
         dm_printer_complain("%s: provider '%s': 418 already exists; 'dmclientctl delete %s' "
                             "removes it",
-                            job->name, job->document->provider_id, loc_uri->str);
-    } else if (say_settings(job, reply, whole) == 0 && whole == DM_STATUS_BAD_REQUEST) {
-        say_address(job);
-    } else if (whole == DM_STATUS_DEVICE_FULL || whole == DM_STATUS_STORAGE) {
+                            job->name, id, loc_uri);
+    else if (whole == DM_STATUS_DEVICE_FULL || whole == DM_STATUS_STORAGE)
         dm_client_say_refused(job->name, whole);
-    }
+    else if (say_settings(job, reply, whole) == 0)
+        say_account(job, whole);
     dm_printer_complain("Nothing was applied.");
 }
 
@@ -160,6 +177,8 @@ print_json(const Job *job, const DmReply *reply, bool applied)
     const DmProvisioning *document = job->document;
 
     dm_json_add_string(builder, "provider", document->provider_id);
+    dm_json_add_string(builder, "address",
+                       g_hash_table_lookup(document->account, DM_ACCOUNT_ADDRESS));
     dm_json_add_bool(builder, "applied", applied);
     dm_json_add_status(builder, get_whole(job, reply));
     dm_json_add_string(builder, "certificate", job->thumbprint);
@@ -185,12 +204,18 @@ print_json(const Job *job, const DmReply *reply, bool applied)
     dm_printer_json_end(job->printer, builder);
 }
 
-/* What each setting would do. */
+/* What each setting would do; the address first. */
 static void
 print_check(const Job *job, const DmReply *reply)
 {
     GString *out = job->printer->out;
+    const char *address = g_hash_table_lookup(job->document->account, DM_ACCOUNT_ADDRESS);
 
+    if (address != NULL) {
+        g_string_append(out, DM_ACCOUNT_ADDRESS ": 200 ok: ");
+        dm_printer_append_escaped(out, address, "");
+        g_string_append_c(out, '\n');
+    }
     for (guint i = 0; i < job->document->settings->len; i++) {
         const DmProvisioningSetting *setting = get_setting(job, i);
         DmStatus status = dm_reply_get(reply, i)->status;
@@ -198,9 +223,10 @@ print_check(const Job *job, const DmReply *reply)
         g_string_append_printf(out, "line %u: %d %s: ", setting->line, (int)status,
                                dm_status_to_text(status));
         dm_printer_append_escaped(out, setting->command.loc_uri, "");
-        g_string_append(out, " = ");
-        dm_printer_append_escaped(out, setting->command.data == NULL ? "" : setting->command.data,
-                                  "");
+        if (setting->command.data != NULL) {
+            g_string_append(out, " = ");
+            dm_printer_append_escaped(out, setting->command.data, "");
+        }
         g_string_append_c(out, '\n');
     }
     g_string_append(out, "Provider ");

@@ -93,7 +93,7 @@ print_session(DmPrinter *printer, const DmSnapshot *snapshot, const char *path)
     g_autofree char *message =
         dm_snapshot_get_string(snapshot, path, interface, "LastErrorMessage");
 
-    dm_printer_field(printer, DM_STYLE_PLAIN, "Server", host == NULL ? "unknown" : host);
+    dm_printer_field(printer, DM_STYLE_PLAIN, "Server", host == NULL ? "not reached yet" : host);
     dm_printer_field(printer, DM_STYLE_PLAIN, "Session", state);
     print_time(printer, "Last attempt",
                dm_snapshot_get_time(snapshot, path, interface, "LastAttempt"), "never");

@@ -68,7 +68,7 @@ def test_provision(env, agent, document, golden):
     assert env.ctl("get", f"{PROVIDER_URI}/Poll/NumberOfFirstRetries", expect=0).stdout == "8\n"
     assert env.ctl("get", f"{PROVIDER_URI}/ManagementServiceAddress",
                    expect=0).stdout == "https://mdm.example.test/dm\n"
-    assert env.ctl_json("status")["providers"][0]["server_host"] == "mdm.example.test"
+    assert env.ctl_json("status")["providers"][0]["id"] == "MS DM Server"
 
 
 def test_from_standard_input(env, agent, document):
@@ -123,11 +123,20 @@ def test_existing_provider_is_refused(env, agent, document):
     assert f"dmclientctl delete {PROVIDER_URI}" in result.stderr
 
 
+def test_impossible_name_is_refused(env, agent, document):
+    """A2: `*` is no segment."""
+    path = document()
+    path.write_text(path.read_text().replace("MS DM Server", "*"))
+    result = ctl(env, "provision", path, expect=1)
+    assert result.stderr.startswith(f"{path}: provider '*': 400 bad request")
+
+
 def test_push_is_left_out_with_a_warning(env, agent, document):
     """U3: ignored with a warning, and the document stands."""
     path = document(more=PUSH)
     result = ctl(env, "provision", path, expect=0)
-    assert re.match(rf"{re.escape(str(path))}:14: parm PFN: .*\(left out\)\n", result.stderr)
+    assert re.search(rf"^{re.escape(str(path))}:14: parm PFN: .* \(left out\)$", result.stderr,
+                     re.MULTILINE)
     env.ctl("get", f"{PROVIDER_URI}/Push", expect=3)
     env.ctl("get", f"{PROVIDER_URI}/UPN", expect=0)
 
@@ -136,6 +145,7 @@ def test_json(env, agent, document):
     answer = json.loads(ctl(env, "provision", "--json", document(), expect=0).stdout)
     assert answer["schema"] == 1
     assert answer["provider"] == "MS DM Server"
+    assert answer["address"] == "https://mdm.example.test/dm"
     assert answer["applied"] is True
     assert answer["status"] == 200
     assert answer["certificate"] is None
