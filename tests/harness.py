@@ -21,6 +21,11 @@ import socket
 import subprocess
 import tempfile
 
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = (ROOT / os.environ.get("DM_BUILD_DIR", "build")).resolve()
 
@@ -242,8 +247,9 @@ class Environment:
             raise Failure(f"dbus-daemon did not start:\n{self.bus.output()}")
         return self.bus
 
-    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, **options):
-        """Starts the host agent with the plug-in, and waits until name and socket are served."""
+    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, prefix=(), **options):
+        """Starts the host agent with the plug-in, and waits until name and socket are served.
+        `prefix`: words of a program that runs it."""
         path = self.dir / "notify"
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -251,7 +257,7 @@ class Environment:
             os.chmod(path, 0o777)
             self.agent = Agent(
                 "dmclient-agent",
-                [AGENT, "--plugin", plugin, *arguments],
+                [*prefix, AGENT, "--plugin", plugin, *arguments],
                 self.environ(NOTIFY_SOCKET=path),
                 self._log("agent"),
                 **options,
@@ -290,6 +296,31 @@ class Environment:
     def busctl(self, *arguments, expect=0):
         """Runs busctl on the private bus, and returns what it printed."""
         return self.run("busctl", f"--address={self.bus_address}", *arguments, expect=expect).stdout
+
+    def wait_for_name(self, name=BUS_NAME, timeout=START_TIMEOUT):
+        """Waits until somebody on the private bus owns the name."""
+        loop = GLib.MainLoop()
+        connection = Gio.DBusConnection.new_for_address_sync(
+            self.bus_address,
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
+            None, None)
+        owners = []
+
+        def on_appeared(_connection, _name, owner):
+            owners.append(owner)
+            loop.quit()
+
+        watch = Gio.bus_watch_name_on_connection(
+            connection, name, Gio.BusNameWatcherFlags.NONE, on_appeared, None)
+        deadline = GLib.timeout_add_seconds(timeout, loop.quit)
+        loop.run()
+        GLib.source_remove(deadline)
+        Gio.bus_unwatch_name(watch)
+        connection.close_sync(None)
+        if not owners:
+            raise Failure(f"nobody owned {name} after {timeout} s")
+        return owners[0]
 
     def get_property(self, path, interface, name):
         """A property of the service as busctl sees it, as a Python value."""
