@@ -5,8 +5,10 @@
 
 #include <glib-unix.h>
 #include <glib.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "agent/loader.h"
@@ -115,13 +117,31 @@ find_listen_fd(void)
     return LISTEN_FD;
 }
 
+/* The signals that end it come through a descriptor: g_unix_signal_add() would start a thread. -1
+ * after a message. */
+static int
+open_signals(void)
+{
+    sigset_t signals;
+    int fd;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        dm_log_error("cannot listen to signals");
+    return fd;
+}
+
 static gboolean
-on_signal(gpointer data)
+on_signal(int fd, GIOCondition condition, gpointer data)
 {
     Agent *agent = data;
 
     g_main_loop_quit(agent->loop);
-    return G_SOURCE_CONTINUE;
+    return G_SOURCE_REMOVE;
 }
 
 static void
@@ -171,23 +191,23 @@ run(const DmPlugin *plugin, const Options *options, Agent *agent)
 }
 
 static int
-load_and_run(const Options *options)
+load_and_run(const Options *options, int signals)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    g_autoptr(GSource) source = g_unix_fd_source_new(signals, G_IO_IN);
     Agent agent = {.loop = loop};
     g_autoptr(DmLoader) loader = NULL;
     g_autoptr(GError) error = NULL;
-    guint on_term = g_unix_signal_add(SIGTERM, on_signal, &agent);
-    guint on_int = g_unix_signal_add(SIGINT, on_signal, &agent);
     int result = EXIT_FAILURE;
 
+    g_source_set_callback(source, G_SOURCE_FUNC(on_signal), &agent, NULL);
+    g_source_attach(source, NULL);
     loader = dm_loader_new(options->plugin, &error);
     if (loader != NULL)
         result = run(dm_loader_get_plugin(loader), options, &agent);
     else
         dm_log_error(error->message);
-    g_source_remove(on_term);
-    g_source_remove(on_int);
+    g_source_destroy(source);
     return result;
 }
 
@@ -195,6 +215,7 @@ int
 main(int argc, char **argv)
 {
     g_auto(Options) options = {0};
+    int signals, result;
 
     g_set_prgname("dmclient-agent");
     if (!options_parse(&options, &argc, &argv))
@@ -205,5 +226,10 @@ main(int argc, char **argv)
     }
     dm_log_init(g_get_prgname());
     options_complete(&options);
-    return load_and_run(&options);
+    signals = open_signals();
+    if (signals < 0)
+        return EXIT_FAILURE;
+    result = load_and_run(&options, signals);
+    close(signals);
+    return result;
 }
