@@ -235,14 +235,17 @@ print_check(const Job *job, const DmReply *reply)
 }
 
 static void
-print_done(const Job *job)
+print_done(const Job *job, const DmReply *reply)
 {
     GString *out = job->printer->out;
+    guint n_taken = 0;
+
+    for (guint i = 0; i < job->document->settings->len; i++)
+        n_taken += dm_status_is_good(dm_reply_get(reply, i)->status) ? 1 : 0;
 
     g_string_append(out, "Provider ");
     dm_printer_append_escaped(out, job->document->provider_id, "");
-    g_string_append_printf(out, " is provisioned, with %u settings.\n",
-                           job->document->settings->len);
+    g_string_append_printf(out, " is provisioned, with %u settings.\n", n_taken);
     if (job->thumbprint != NULL)
         g_string_append_printf(out, "Its certificate is %s.\n", job->thumbprint);
     g_string_append(out, "'dmclientctl status' shows how it goes on.\n");
@@ -281,7 +284,7 @@ show(const Job *job, const DmReply *reply, bool committed)
     if (job->printer->json)
         print_json(job, reply, good && committed);
     else if (good && committed)
-        print_done(job);
+        print_done(job, reply);
     else if (good)
         print_check(job, reply);
     return good ? DM_EXIT_OK : DM_EXIT_FAILURE;
