@@ -123,9 +123,9 @@ def test_cut_then_killed(env, client):
         env.agent.kill()
         env.start_agent()
         again = TreeClient(env.socket)
-        whole = size == len(data)
-        assert (again.get(WEBSITE) is not None) == whole
-        assert (again.get(PHONE) is not None) == whole
+        values = (again.get(WEBSITE), again.get(PHONE))
+        # The kill may come before or after the run of what has arrived as a whole.
+        assert values == (None, None) or (size == len(data) and None not in values)
         again.close()
     again = TreeClient(env.socket)
     assert again.status(*batch, session="A/7", message=1, provider="A") == [200, 200]
