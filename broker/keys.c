@@ -13,28 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/directory.h"
 #include "common/error.h"
 #include "syncml/certificate.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
-
-/* The directory, open: its files are reached through it, wherever its name leads meanwhile. */
-typedef struct {
-    int fd;
-    uid_t uid;
-    gid_t gid;
-} Directory;
-
-static void
-directory_clear(Directory *directory)
-{
-    if (directory->fd >= 0)
-        close(directory->fd);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Directory, directory_clear)
 
 /* -- secrets and errors --------------------------------------------------------------------------
  */
@@ -83,23 +68,6 @@ refuse(GError **error, const char *format, ...)
     va_end(arguments);
     ERR_clear_error();
     g_set_error_literal(error, DM_ERROR, DM_ERROR_CERTIFICATE, text);
-    return false;
-}
-
-static bool
-fail_errno(GError **error, const char *directory, const char *name)
-{
-    int code = errno;
-    DmErrorCode what = DM_ERROR_STORAGE;
-
-    if (code == ENOSPC || code == EDQUOT)
-        what = DM_ERROR_FULL;
-    else if (code == EACCES || code == EPERM || code == ELOOP || code == ENOTDIR)
-        what = DM_ERROR_DENIED;
-    else if (code == ENOENT)
-        what = DM_ERROR_CERTIFICATE; /* nothing was ever put there */
-    g_set_error(error, DM_ERROR, (gint)what, "%s%s%s: %s", directory, *name ? "/" : "", name,
-                g_strerror(code));
     return false;
 }
 
@@ -204,29 +172,6 @@ read_info(GBytes *bytes, DmCertificateInfo *ret_info)
  */
 
 static bool
-open_directory(const char *path, Directory *ret_directory, GError **error)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, &status) < 0) {
-        fail_errno(error, path, "");
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    ret_directory->fd = fd;
-    ret_directory->uid = status.st_uid;
-    ret_directory->gid = status.st_gid;
-    if ((status.st_mode & 077) == 0 && (status.st_uid == geteuid() || geteuid() == 0))
-        return true;
-    g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                "%s: keys are kept only where nobody else can look: make it yours, and chmod 0700",
-                path);
-    return false;
-}
-
-static bool
 write_all(int fd, const char *bytes, gsize size)
 {
     while (size > 0) {
@@ -242,7 +187,7 @@ write_all(int fd, const char *bytes, gsize size)
 
 /* A new file that is whole, on disk and the directory's owner's before it gets its name. */
 static bool
-write_file(const Directory *directory, const char *path, const char *name, GBytes *bytes,
+write_file(const DmDirectory *directory, const char *path, const char *name, GBytes *bytes,
            GError **error)
 {
     g_autofree char *unique = g_uuid_string_random();
@@ -254,13 +199,12 @@ write_file(const Directory *directory, const char *path, const char *name, GByte
     bool good;
 
     if (fd < 0)
-        return fail_errno(error, path, name);
-    good = (geteuid() != 0 || fchown(fd, directory->uid, directory->gid) == 0) &&
-           fchmod(fd, 0600) == 0 && write_all(fd, data, size) && fsync(fd) == 0 &&
-           renameat(directory->fd, temporary, directory->fd, name) == 0 &&
+        return dm_directory_fail(path, name, error);
+    good = dm_directory_give(directory, fd) && fchmod(fd, 0600) == 0 && write_all(fd, data, size) &&
+           fsync(fd) == 0 && renameat(directory->fd, temporary, directory->fd, name) == 0 &&
            fsync(directory->fd) == 0;
     if (!good) {
-        fail_errno(error, path, name);
+        dm_directory_fail(path, name, error);
         unlinkat(directory->fd, temporary, 0);
     }
     close(fd);
@@ -313,13 +257,11 @@ static bool
 store_pair(const char *path, const char *thumbprint, GBytes *certificate, GBytes *key,
            GError **error)
 {
-    g_auto(Directory) directory = {.fd = -1};
+    g_auto(DmDirectory) directory = DM_DIRECTORY_INIT;
     g_autofree char *certificate_name = g_strconcat(thumbprint, ".pem", NULL);
     g_autofree char *key_name = g_strconcat(thumbprint, ".key", NULL);
 
-    if (g_mkdir_with_parents(path, 0700) < 0)
-        return fail_errno(error, path, "");
-    if (!open_directory(path, &directory, error))
+    if (!dm_directory_open(path, true, &directory, error))
         return false;
     return write_file(&directory, path, key_name, key, error) &&
            write_file(&directory, path, certificate_name, certificate, error);
@@ -369,7 +311,7 @@ is_thumbprint(const char *text)
 }
 
 static GBytes *
-load_file(const Directory *directory, const char *path, const char *name, GError **error)
+load_file(const DmDirectory *directory, const char *path, const char *name, GError **error)
 {
     g_autofree char *shown = g_build_filename(path, name, NULL);
     g_autoptr(GBytes) bytes = NULL;
@@ -392,18 +334,24 @@ load_file(const Directory *directory, const char *path, const char *name, GError
 bool
 dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GError **error)
 {
-    g_auto(Directory) directory = {.fd = -1};
+    g_auto(DmDirectory) directory = DM_DIRECTORY_INIT;
     g_autofree char *certificate_name = g_strconcat(thumbprint, ".pem", NULL);
     g_autofree char *key_name = g_strconcat(thumbprint, ".key", NULL);
     g_auto(DmKeyPair) pair = {0};
+    g_autoptr(GError) cause = NULL;
     g_autoptr(X509) certificate = NULL;
     g_autoptr(EVP_PKEY) key = NULL;
     DmCertificateInfo info;
 
     if (!is_thumbprint(thumbprint))
         return refuse(error, "the enrolment names no certificate: provision it with one");
-    if (!open_directory(path, &directory, error))
+    if (!dm_directory_open(path, false, &directory, &cause)) {
+        /* Nothing was ever put there. */
+        if (cause->code == DM_ERROR_NOT_FOUND)
+            cause->code = DM_ERROR_CERTIFICATE;
+        g_propagate_error(error, g_steal_pointer(&cause));
         return false;
+    }
     pair.certificate = load_file(&directory, path, certificate_name, error);
     pair.key = pair.certificate ? load_file(&directory, path, key_name, error) : NULL;
     if (!pair.key)

@@ -5,11 +5,13 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/channel.h"
 #include "broker/device.h"
 #include "broker/exits.h"
 #include "broker/keys.h"
+#include "broker/lock.h"
 #include "broker/routes.h"
 #include "broker/transport.h"
 #include "common/account.h"
@@ -294,6 +296,7 @@ dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **err
 {
     Once once = {.options = options};
     guint on_int, on_term;
+    int lock;
     bool good;
 
     if (!dm_text_is_valid(options->provider, strlen(options->provider))) {
@@ -303,6 +306,11 @@ dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **err
     once.channel = dm_channel_new(options->socket, NULL, error);
     if (!once.channel)
         return false;
+    lock = dm_lock_take(options->key_directory, options->provider, error);
+    if (lock < 0) {
+        dm_channel_free(once.channel);
+        return false;
+    }
     once.loop = g_main_loop_new(NULL, FALSE);
     on_int = g_unix_signal_add(SIGINT, on_signal, &once);
     on_term = g_unix_signal_add(SIGTERM, on_signal, &once);
@@ -320,5 +328,6 @@ dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **err
         g_propagate_error(error, g_steal_pointer(&once.error));
     }
     clear(&once);
+    close(lock);
     return good;
 }
