@@ -93,6 +93,8 @@ compare_undos(gconstpointer a, gconstpointer b, gpointer data)
     }
     if (x->node != y->node)
         return x->node < y->node ? -1 : 1;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
     return index_a < index_b ? -1 : index_a > index_b;
 }
 
@@ -326,29 +328,37 @@ reads_differently(const DmTransaction *transaction, const DmUndo *undo)
     return had != has || (had && !dm_value_equal(&before, &now));
 }
 
+/* Notes that a node of `row` changed, on which more is told than the node. */
+static void
+note_topic(Teller *teller, DmNodeId node, const DmNode *row)
+{
+    if (dm_schema_is_below(node, DM_NODE_FIRST_SYNC))
+        teller->progress = true;
+    if (dm_schema_is_below(node, DM_NODE_POLL) || row->rule == DM_RULE_ADDRESS ||
+        row->rule == DM_RULE_ADDRESS_LIST ||
+        node == DM_NODE_NUMBER_OF_DAYS_AFTER_LOST_CONTACT_TO_UNENROLL)
+        teller->session = true;
+}
+
 static void
 tell_node(Teller *teller, const DmTransaction *transaction, const DmUndo *undo)
 {
     const DmNode *row = dm_schema_get(undo->node);
     DmProvider *provider = undo->provider;
+    DmChangeKind kind = DM_CHANGE_VALUE;
 
-    if (dm_schema_is_below(undo->node, DM_NODE_FIRST_SYNC))
-        teller->progress = true;
-    if (dm_schema_is_below(undo->node, DM_NODE_POLL) || row->rule == DM_RULE_ADDRESS ||
-        row->rule == DM_RULE_ADDRESS_LIST ||
-        undo->node == DM_NODE_NUMBER_OF_DAYS_AFTER_LOST_CONTACT_TO_UNENROLL)
-        teller->session = true;
     if (undo->node < teller->covered)
         return;
     if (dm_node_is_interior(row)) {
-        add_change(teller,
-                   dm_provider_is_present(provider, undo->node) ? DM_CHANGE_ADDED
-                                                                : DM_CHANGE_REMOVED,
-                   provider, undo->node);
+        bool is_present = dm_provider_is_present(provider, undo->node);
+
+        kind = is_present ? DM_CHANGE_ADDED : DM_CHANGE_REMOVED;
         teller->covered = dm_schema_get_end(undo->node);
-    } else if (reads_differently(transaction, undo)) {
-        add_change(teller, DM_CHANGE_VALUE, provider, undo->node);
+    } else if (!reads_differently(transaction, undo)) {
+        return;
     }
+    note_topic(teller, undo->node, row);
+    add_change(teller, kind, provider, undo->node);
 }
 
 static void
