@@ -214,7 +214,7 @@ decode_name(const char *name)
 {
     char *decoded = g_uri_unescape_string(name, NULL);
 
-    if (decoded != NULL && g_utf8_validate(decoded, -1, NULL))
+    if (decoded != NULL && dm_text_is_valid(decoded, strlen(decoded)))
         return decoded;
     g_free(decoded);
     return g_strdup(name);

@@ -157,7 +157,9 @@ test_escaped_provider(void)
     g_autoptr(DmProvisioning) document = parse_sample("03-version-5-and-entdmid.xml", NULL);
     g_autoptr(DmProvisioning) plain =
         parse_good(DOCUMENT(PROVIDER("MS DM/Server", "<parm name='UPN' value='%41'/>")));
+    g_autoptr(DmProvisioning) odd = parse_good(DOCUMENT(PROVIDER("a%01%ff%zz", "")));
 
+    g_assert_cmpstr(odd->provider_id, ==, "a%01%ff%zz"); /* decodes to no text */
     assert_setting(document, 0, DM_VERB_REPLACE, ROOT "/Provider/MS%20DM%20Server/EntDMID", NULL,
                    "4d5c1d0e-6b1a-4f56-8a0e-1d0e6b1a4f56");
     g_assert_cmpstr(plain->provider_id, ==, "MS DM/Server");
