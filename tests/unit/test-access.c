@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "plugin/access.h"
+
+#include <string.h>
+
+#include "dbus/connection.h"
+#include "tests/unit/private-bus.h"
+
+/* -- who may read what --------------------------------------------------------------------------
+ */
+
+static const DmCaller root = {.is_known = true, .is_root = true, .uid = 0};
+static const DmCaller user = {.is_known = true, .is_root = false, .uid = 4000000000};
+
+/* The uid of nobody, and flags that a caller who is not known must not profit from. */
+static const DmCaller unknown = {.is_known = false, .is_root = true, .uid = 0};
+
+static void
+test_read_classes(void)
+{
+    static const struct {
+        const DmCaller *caller;
+        DmScope scope;
+        guint32 uid;
+        DmReadClass most; /* the last class of PUBLIC, IDENTITY, DETAILS, ROOT it may read */
+        bool any;
+    } cases[] = {
+        {&root, DM_SCOPE_DEVICE, 0, DM_READ_ROOT, true},
+        {&root, DM_SCOPE_USER, 1000, DM_READ_ROOT, true},
+        {&user, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC, true},
+        {&user, DM_SCOPE_USER, 4000000000, DM_READ_PUBLIC, true},
+        {&user, DM_SCOPE_USER, 1000, DM_READ_PUBLIC, false},
+        {&user, DM_SCOPE_USER, 0, DM_READ_PUBLIC, false},
+        {&unknown, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC, true},
+        {&unknown, DM_SCOPE_USER, 0, DM_READ_PUBLIC, false},
+        {&dm_caller_anybody, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC, true},
+        {&dm_caller_anybody, DM_SCOPE_USER, 0, DM_READ_PUBLIC, false},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (DmReadClass read = DM_READ_PUBLIC; read <= DM_READ_ROOT; read++) {
+            bool expected = cases[i].any && read <= cases[i].most;
+
+            g_assert_cmpint(dm_caller_may_read(cases[i].caller, cases[i].scope, cases[i].uid, read),
+                            ==, expected);
+        }
+        g_assert_false(
+            dm_caller_may_read(cases[i].caller, cases[i].scope, cases[i].uid, DM_READ_NONE));
+    }
+}
+
+/* -- asking the bus -----------------------------------------------------------------------------
+ */
+
+typedef struct {
+    PrivateBus bus;
+    DmBus *service;
+    DBusConnection *connection;
+    DmAccess *access;
+    guint n_answers, n_freed;
+    DmCaller caller;
+} Fixture;
+
+static void
+on_ready(DmBus *bus, DBusConnection *connection, gpointer data)
+{
+    ((Fixture *)data)->connection = connection;
+}
+
+static void
+on_lost(DmBus *bus, const char *reason, gpointer data)
+{
+    g_error("%s", reason);
+}
+
+static bool
+is_ready(gpointer data)
+{
+    return ((Fixture *)data)->connection != NULL;
+}
+
+static void
+setup(Fixture *f, gconstpointer own_uid_is_root)
+{
+    static const DmBusHandlers handlers = {on_ready, on_lost};
+
+    private_bus_init(&f->bus);
+    private_bus_start(&f->bus);
+    f->service = dm_bus_new(f->bus.address, NULL, NULL, &handlers, f);
+    wait_until(is_ready, f);
+    f->access = dm_access_new(f->connection, own_uid_is_root != NULL);
+}
+
+static void
+teardown(Fixture *f, gconstpointer data)
+{
+    dm_access_free(f->access);
+    dm_bus_free(f->service);
+    private_bus_clear(&f->bus);
+}
+
+static void
+on_answer(const DmCaller *caller, gpointer data)
+{
+    Fixture *f = data;
+
+    f->caller = *caller;
+    f->n_answers++;
+}
+
+static void
+on_free(gpointer data)
+{
+    ((Fixture *)data)->n_freed++;
+}
+
+static bool
+has_answer(gpointer data)
+{
+    return ((Fixture *)data)->n_answers > 0;
+}
+
+static bool
+ask(Fixture *f, const char *name)
+{
+    return dm_access_ask(f->access, name, on_answer, f, on_free);
+}
+
+/* Another connection to the bus. Free with close_peer(). */
+static DBusConnection *
+open_peer(Fixture *f)
+{
+    DBusError error = DBUS_ERROR_INIT;
+    DBusConnection *peer = dbus_connection_open_private(f->bus.address, &error);
+
+    g_assert_nonnull(peer);
+    g_assert_true(dbus_bus_register(peer, &error));
+    dbus_connection_set_exit_on_disconnect(peer, FALSE);
+    return peer;
+}
+
+static void
+close_peer(DBusConnection *peer)
+{
+    dbus_connection_close(peer);
+    dbus_connection_unref(peer);
+}
+
+/* Many calls of one name are one question to the bus; afterwards it is known without asking. */
+static void
+test_ask_once(Fixture *f, gconstpointer data)
+{
+    DBusConnection *peer = open_peer(f);
+    const char *name = dbus_bus_get_unique_name(peer);
+    DmCaller caller;
+    dbus_uint32_t serial = 0;
+
+    g_assert_false(dm_access_find(f->access, name, &caller));
+    for (guint i = 0; i < 10; i++)
+        g_assert_true(ask(f, name));
+    g_assert_false(dm_access_find(f->access, name, &caller));
+    wait_until(has_answer, f);
+    g_assert_cmpuint(f->n_answers, ==, 10);
+    g_assert_cmpuint(f->n_freed, ==, 10);
+    g_assert_true(f->caller.is_known);
+    g_assert_cmpuint(f->caller.uid, ==, getuid());
+    g_assert_true(dm_access_find(f->access, name, &caller));
+    g_assert_cmpuint(caller.uid, ==, getuid());
+    g_assert_cmpuint(dm_access_get_size(f->access), ==, 1);
+    /* The next message that goes out tells how many did: Hello, the one question, this one. */
+    {
+        DBusMessage *probe = dbus_message_new_signal("/t", "t.t", "T");
+
+        dbus_connection_send(f->connection, probe, &serial);
+        dbus_message_unref(probe);
+    }
+    g_assert_cmpuint(serial, ==, 3);
+    close_peer(peer);
+}
+
+static void
+test_own_uid(Fixture *f, gconstpointer own_uid_is_root)
+{
+    DBusConnection *peer = open_peer(f);
+
+    g_assert_true(ask(f, dbus_bus_get_unique_name(peer)));
+    wait_until(has_answer, f);
+    g_assert_cmpint(f->caller.is_root, ==, getuid() == 0 || own_uid_is_root != NULL);
+    close_peer(peer);
+}
+
+/* A name that the bus does not know is not root, and not worth remembering. */
+static void
+test_unknown_name(Fixture *f, gconstpointer data)
+{
+    DmCaller caller;
+
+    g_assert_true(ask(f, ":1.999999"));
+    wait_until(has_answer, f);
+    g_assert_false(f->caller.is_known);
+    g_assert_false(dm_caller_may_read(&f->caller, DM_SCOPE_DEVICE, 0, DM_READ_IDENTITY));
+    g_assert_false(dm_access_find(f->access, ":1.999999", &caller));
+    g_assert_cmpuint(dm_access_get_size(f->access), ==, 0);
+    g_assert_false(ask(f, NULL));
+    g_assert_false(dm_access_find(f->access, NULL, &caller));
+}
+
+static void
+test_bounds(Fixture *f, gconstpointer data)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < DM_ACCESS_MAX_WAITING_ONE; i++)
+        g_assert_true(ask(f, ":1.888888"));
+    g_assert_false(ask(f, ":1.888888"));
+    for (n = DM_ACCESS_MAX_WAITING_ONE; n < DM_ACCESS_MAX_WAITING_ALL; n++) {
+        g_autofree char *name = g_strdup_printf(":2.%u", n);
+
+        g_assert_true(ask(f, name));
+    }
+    g_assert_false(ask(f, ":3.1"));
+    g_assert_cmpuint(f->n_freed, ==, 0);
+    /* Whoever waits is freed, not answered, when the connection is lost. */
+    g_clear_pointer(&f->access, dm_access_free);
+    g_assert_cmpuint(f->n_freed, ==, DM_ACCESS_MAX_WAITING_ALL);
+    g_assert_cmpuint(f->n_answers, ==, 0);
+}
+
+static bool
+has_all_answers(gpointer data)
+{
+    return ((Fixture *)data)->n_answers == DM_ACCESS_MAX_NAMES + 10;
+}
+
+/* More names than connections: the bus says of each name who owns it. It lets one connection have
+ * 512 of them. */
+static void
+test_least_recently_used(Fixture *f, gconstpointer data)
+{
+    DBusConnection *peers[2] = {open_peer(f), open_peer(f)};
+    DBusError error = DBUS_ERROR_INIT;
+    DmCaller caller;
+
+    for (guint i = 0; i < DM_ACCESS_MAX_NAMES + 10; i++) {
+        g_autofree char *name = g_strdup_printf("t.n%u", i);
+
+        g_assert_cmpint(dbus_bus_request_name(peers[i % 2], name, 0, &error), ==,
+                        DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER);
+    }
+    for (guint i = 0; i < DM_ACCESS_MAX_NAMES; i++) {
+        g_autofree char *name = g_strdup_printf("t.n%u", i);
+
+        g_assert_true(ask(f, name));
+    }
+    while (f->n_answers < DM_ACCESS_MAX_NAMES)
+        g_main_context_iteration(NULL, TRUE);
+    /* The first is used again, so the second is the oldest. */
+    g_assert_true(dm_access_find(f->access, "t.n0", &caller));
+    for (guint i = DM_ACCESS_MAX_NAMES; i < DM_ACCESS_MAX_NAMES + 10; i++) {
+        g_autofree char *name = g_strdup_printf("t.n%u", i);
+
+        g_assert_true(ask(f, name));
+    }
+    wait_until(has_all_answers, f);
+    g_assert_cmpuint(dm_access_get_size(f->access), ==, DM_ACCESS_MAX_NAMES);
+    g_assert_true(dm_access_find(f->access, "t.n0", &caller));
+    g_assert_false(dm_access_find(f->access, "t.n1", &caller));
+    g_assert_false(dm_access_find(f->access, "t.n10", &caller));
+    g_assert_true(dm_access_find(f->access, "t.n11", &caller));
+    close_peer(peers[0]);
+    close_peer(peers[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/access/read-classes", test_read_classes);
+#define ADD(path, own, function)                                                                   \
+    g_test_add("/access/" path, Fixture, own, setup, function, teardown)
+    ADD("asks-once", NULL, test_ask_once);
+    ADD("V9-own-uid-outside-the-system-instance", "own", test_own_uid);
+    ADD("own-uid-in-the-system-instance", NULL, test_own_uid);
+    ADD("unknown-caller-is-refused", NULL, test_unknown_name);
+    ADD("waiting-calls-are-bounded", NULL, test_bounds);
+    ADD("remembers-the-last-used", NULL, test_least_recently_used);
+    return g_test_run();
+}
