@@ -61,7 +61,7 @@ options_parse(Options *options, int *argc, char ***argv)
          "Configuration [" DM_DEFAULT_CONFIG ", if there is one]", "FILE"},
         {"no-bus", 0, 0, G_OPTION_ARG_NONE, &options->no_bus, "Do without the system bus", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- serve the DMClient tree");
     g_autoptr(GError) error = NULL;

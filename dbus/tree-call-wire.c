@@ -5,8 +5,9 @@
 #include "common/account.h"
 #include "dbus/tree-call.h"
 
-#define COMMANDS "a(yussbs)"
-#define REPLY "a(ua(sybs))"
+#define COMMAND "(yussbs)"
+#define ITEM "(sybs)"
+#define RESULT "(ua" ITEM ")"
 
 /* libdbus checked the body against its signature when the message came in, so a look at the
  * signature makes every read below it safe. */
@@ -103,7 +104,7 @@ dm_wire_append_commands(DBusMessageIter *iter, const DmCommand *commands, gsize 
             !data_is_valid(commands[i].data, commands[i].data_size))
             return false;
     }
-    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, COMMANDS + 1, &array))
+    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, COMMAND, &array))
         return false;
     for (gsize i = 0; i < n_commands; i++) {
         if (!append_command(&array, &commands[i]))
@@ -143,7 +144,7 @@ dm_wire_read_commands(DBusMessageIter *iter)
     g_autoptr(GArray) commands = g_array_new(FALSE, FALSE, sizeof(DmCommand));
     DBusMessageIter array;
 
-    if (!has_signature(iter, COMMANDS))
+    if (!has_signature(iter, "a" COMMAND))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -179,7 +180,7 @@ append_result(DBusMessageIter *array, const DmResult *result, const DmResultItem
 
     if (!dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry) ||
         !dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &status) ||
-        !dbus_message_iter_open_container(&entry, DBUS_TYPE_ARRAY, "(sybs)", &list))
+        !dbus_message_iter_open_container(&entry, DBUS_TYPE_ARRAY, ITEM, &list))
         return false;
     for (guint i = 0; i < result->n_items; i++) {
         if (!append_item(&list, &items[i]))
@@ -211,7 +212,7 @@ dm_wire_append_reply(DBusMessageIter *iter, const DmReply *reply)
 
     if (!reply_is_valid(reply))
         return false;
-    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, REPLY + 1, &array))
+    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, RESULT, &array))
         return false;
     for (gsize i = 0; i < dm_reply_get_size(reply); i++) {
         if (!append_result(&array, dm_reply_get(reply, i), dm_reply_get_items(reply, i)))
@@ -263,7 +264,7 @@ dm_wire_read_reply(DBusMessageIter *iter)
     g_autoptr(DmReply) reply = dm_reply_new(0);
     DBusMessageIter array;
 
-    if (!has_signature(iter, REPLY))
+    if (!has_signature(iter, "a" RESULT))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {

@@ -132,7 +132,8 @@ find_hw_dev_id(void)
     char *hw_dev_id = dm_identity_read_hw_dev_id(MACHINE_ID, &error);
 
     if (hw_dev_id == NULL)
-        dm_log_warning("This machine has no HWDevID", "REASON", error->message);
+        dm_log_warning("This machine has no identifier", "NODE",
+                       dm_schema_get(DM_NODE_ROOT_HW_DEV_ID)->name, "REASON", error->message);
     return hw_dev_id;
 }
 

@@ -103,8 +103,8 @@ dm_settings_load(const char *path, DmSettings *ret_settings, GError **error)
             return false;
         warn_unknown(file, path, settings.warnings);
     }
-    *ret_settings = settings;
-    settings = (DmSettings){0};
+    ret_settings->allow_http = settings.allow_http;
+    ret_settings->warnings = g_steal_pointer(&settings.warnings);
     return true;
 }
 

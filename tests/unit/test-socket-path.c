@@ -61,6 +61,7 @@ test_not_a_socket(void)
 
     g_assert_true(g_file_set_contents(path, "precious", -1, NULL));
     message = expect_refusal(path, DM_ERROR_DENIED);
+    g_assert_nonnull(strstr(message, "not a socket"));
     g_assert_true(g_file_get_contents(path, &content, NULL, NULL));
     g_assert_cmpstr(content, ==, "precious");
     g_unlink(path);
@@ -79,6 +80,7 @@ test_link(void)
     link = g_strconcat(fixture.path, ".link", NULL);
     g_assert_cmpint(symlink(fixture.path, link), ==, 0);
     message = expect_refusal(link, DM_ERROR_DENIED);
+    g_assert_nonnull(strstr(message, "not a socket"));
     g_unlink(link);
 }
 
