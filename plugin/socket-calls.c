@@ -65,36 +65,13 @@ refuse_error(DBusMessage *call, const GError *error)
     return dm_socket_calls_refuse(call, status_of(error), error->message);
 }
 
-/* What a result takes on the wire, at most, beside its text. */
-#define RESULT_OVERHEAD 32
-
-/* A client cuts the connection at a message over DM_TREE_MAX_ANSWER: results that do not fit any
- * more lose their items and say so. */
-static void
-bound_reply(DmReply *reply)
-{
-    gsize room = DM_TREE_MAX_ANSWER - (gsize)RESULT_OVERHEAD * (dm_reply_get_size(reply) + 1);
-
-    for (gsize i = 0; i < dm_reply_get_size(reply); i++) {
-        const DmResultItem *items = dm_reply_get_items(reply, i);
-        gsize size = 0;
-
-        for (guint j = 0; j < dm_reply_get(reply, i)->n_items; j++)
-            size += RESULT_OVERHEAD + strlen(items[j].loc_uri) + items[j].data_size;
-        if (size > room)
-            dm_reply_set_status(reply, i, DM_STATUS_TOO_LARGE, true);
-        else
-            room -= size;
-    }
-}
-
+/* The tree bounds what a message's answers hold, well below DM_TREE_MAX_ANSWER. */
 static DBusMessage *
-answer_reply(DBusMessage *call, DmReply *reply)
+answer_reply(DBusMessage *call, const DmReply *reply)
 {
     DBusMessage *answer = dbus_message_new_method_return(call);
     DBusMessageIter iter;
 
-    bound_reply(reply);
     dbus_message_iter_init_append(answer, &iter);
     if (dm_wire_append_reply(&iter, reply))
         return answer;

@@ -183,6 +183,41 @@ test_provision(void)
                         DM_BUS_ERROR_PREFIX "BadRequest");
 }
 
+/* G7: what does not fit in the answer says so, and the connection lives on. */
+static void
+test_answer_over_the_cap(void)
+{
+    enum { N = 400 };
+    static const char uri[] = PROVIDER_URI "/FirstSyncStatus/ExpectedPolicies";
+    g_autoptr(GString) list = g_string_new(NULL);
+    DmCommand set, gets[N];
+    g_auto(Fixture) fixture = {0};
+    g_autoptr(Client) client = NULL;
+    g_autoptr(DmReply) reply = NULL;
+    gsize size = 0;
+
+    for (guint i = 0; i < 60; i++)
+        g_string_append_printf(list, "%01000u\uF000", i);
+    set = make_command(DM_VERB_REPLACE, uri, list->str);
+    for (guint i = 0; i < N; i++)
+        gets[i] = make_command(DM_VERB_GET, uri, NULL);
+    fixture_init(&fixture);
+    client = client_new(fixture.path);
+    expect(client, &root, &set, DM_STATUS_OK);
+    reply = client_apply(client, &root, gets, N);
+    for (guint i = 0; i < N; i++) {
+        const DmResult *result = dm_reply_get(reply, i);
+
+        if (result->n_items > 0)
+            size += dm_reply_get_items(reply, i)->data_size;
+        g_assert_cmpint(result->status, ==,
+                        result->n_items > 0 ? DM_STATUS_OK : DM_STATUS_SIZE_TOO_BIG);
+    }
+    g_assert_cmpuint(size, <, DM_TREE_MAX_ANSWER);
+    g_assert_cmpint(dm_reply_get(reply, N - 1)->status, ==, DM_STATUS_SIZE_TOO_BIG);
+    expect(client, &root, &gets[0], DM_STATUS_OK);
+}
+
 /* -- dropped at any byte -------------------------------------------------------------------------
  */
 
@@ -279,6 +314,7 @@ main(int argc, char **argv)
     g_test_add_func("/apply/G4-signal-to-others", test_signal_to_others);
     g_test_add_func("/apply/resend-runs-nothing-twice", test_resend);
     g_test_add_func("/apply/provision", test_provision);
+    g_test_add_func("/apply/G7-answer-over-the-cap", test_answer_over_the_cap);
     g_test_add_func("/apply/cut-at-every-byte-is-all-or-nothing", test_cut_at_every_byte);
     return g_test_run();
 }
