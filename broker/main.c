@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -193,6 +194,7 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
 
     setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
     g_set_prgname("dmclient-broker");
     context = make_context(&options);
     if (!g_option_context_parse(context, &argc, &argv, &error))

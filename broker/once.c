@@ -82,6 +82,22 @@ on_end_reported(DBusMessage *answer, const GError *error, gpointer data)
     g_main_loop_quit(once->loop);
 }
 
+/* The session's record, as far as a log may have it (security.md section 3). */
+static void
+log_end(const Once *once)
+{
+    const DmSessionRecord *record = &once->record;
+    g_autofree char *messages = g_strdup_printf("%u+%u", record->n_sent, record->n_received);
+    g_autofree char *bytes = g_strdup_printf("%" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT,
+                                             record->bytes_sent, record->bytes_received);
+    g_autofree char *commands = g_strdup_printf("%u", record->n_commands);
+    const char *result = dm_exits_from_error(once->error)->name;
+
+    dm_log_debug("session ended", "DM_PROVIDER", once->options->provider, "DM_ORIGIN",
+                 once->options->origin, "DM_RESULT", *result ? result : "ok", "DM_MESSAGES",
+                 messages, "DM_BYTES", bytes, "DM_COMMANDS", commands);
+}
+
 static void
 report_end(gpointer data)
 {
@@ -95,6 +111,7 @@ report_end(gpointer data)
     what.address = once->address;
     what.error = dm_exits_from_error(once->error)->name;
     what.message = shown;
+    log_end(once);
     report(once, &what, on_end_reported);
 }
 
@@ -270,8 +287,16 @@ on_signal(gpointer data)
     Once *once = data;
 
     /* A second one does not wait for the tree. */
-    if (once->is_over)
+    if (once->is_over) {
         g_main_loop_quit(once->loop);
+        return G_SOURCE_CONTINUE;
+    }
+    g_clear_pointer(&once->transport, dm_transport_free);
+    g_clear_pointer(&once->routes, dm_routes_free);
+    if (once->session)
+        once->record = *dm_session_get_record(once->session);
+    once->address = g_strdup(once->record.address);
+    g_clear_pointer(&once->session, dm_session_free);
     finish(once, error);
     return G_SOURCE_CONTINUE;
 }
@@ -280,8 +305,8 @@ static void
 clear(Once *once)
 {
     dm_transport_free(once->transport);
-    dm_session_free(once->session);
     dm_routes_free(once->routes);
+    dm_session_free(once->session);
     dm_channel_free(once->channel);
     dm_device_free(once->device);
     dm_key_pair_clear(&once->keys);

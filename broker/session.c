@@ -111,6 +111,7 @@ post(DmSession *session, GBytes *bytes)
     g_autofree char *request_header = g_strconcat("client-request-id: ", request_id, NULL);
     g_autofree char *origin_header =
         g_strconcat("UserAgentOrigin: ", origin_to_number(session->options.origin), NULL);
+    g_autofree char *number = NULL;
     bool has_origin = g_ascii_strtod(session->options.start->version, NULL) >= ORIGIN_SINCE;
     const char *const headers[] = {
         "Content-Type: " CONTENT_TYPE "; charset=utf-8",
@@ -122,7 +123,8 @@ post(DmSession *session, GBytes *bytes)
 
     session->record.n_sent++;
     session->record.bytes_sent += g_bytes_get_size(bytes);
-    dm_log_debug("sending a message", "DM_REQUEST", request_id);
+    number = g_strdup_printf("%u", session->record.n_sent);
+    dm_log_debug("sending a message", "DM_MESSAGE", number, "DM_REQUEST", request_id);
     dm_transport_post(session->options.transport, url, headers, bytes, on_answer, session);
 }
 
@@ -484,6 +486,12 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     g_source_set_callback(session->timer, on_start, session, NULL);
     g_source_attach(session->timer, session->context);
     return session;
+}
+
+const DmSessionRecord *
+dm_session_get_record(const DmSession *session)
+{
+    return &session->record;
 }
 
 void

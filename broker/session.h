@@ -52,7 +52,11 @@ bool dm_session_is_origin(const char *word);
 DmSession *dm_session_new(const DmSessionOptions *options, GMainContext *context,
                           const DmSessionHandlers *handlers, gpointer data);
 
-/* Frees a session that has ended, or breaks it off after its transport was freed. NULL is fine. */
+/* Borrowed from the session. */
+const DmSessionRecord *dm_session_get_record(const DmSession *session);
+
+/* Frees a session that has ended, or breaks it off once its transport and routes are freed, which
+ * would call it. NULL is fine. */
 void dm_session_free(DmSession *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSession, dm_session_free)

@@ -362,6 +362,8 @@ set_http(DmTransport *transport, const char *user_agent)
     curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Names are resolved in a thread of curl's; a slow one is left alone, not waited for. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transport->detail);
 }
