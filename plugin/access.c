@@ -142,8 +142,10 @@ on_answer(DBusPendingCall *pending, void *data)
     DmCaller caller = {.is_known = false};
     dbus_uint32_t uid;
 
-    /* The largest uid is (uid_t)-1: nobody. */
+    /* libdbus takes whatever has the serial for the answer; the bus may let others send such. The
+     * largest uid is (uid_t)-1: nobody. */
     if (dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_METHOD_RETURN &&
+        dbus_message_has_sender(answer, DBUS_SERVICE_DBUS) &&
         dbus_message_get_args(answer, NULL, DBUS_TYPE_UINT32, &uid, DBUS_TYPE_INVALID) &&
         uid != G_MAXUINT32) {
         caller.is_known = true;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dbus/connection.h"
+#include "dbus/loop.h"
 #include "tests/unit/private-bus.h"
 
 /* -- who may read what --------------------------------------------------------------------------
@@ -271,11 +272,113 @@ test_least_recently_used(Fixture *f, gconstpointer data)
     close_peer(peers[1]);
 }
 
+/* -- a bus that answers as the test wants -------------------------------------------------------
+ */
+
+typedef struct {
+    const char *sender; /* NULL: an error instead of an answer */
+    int type;
+    guint64 value;
+    bool is_known;
+    guint32 uid;
+} Answer;
+
+typedef struct {
+    const Answer *answer;
+    DBusConnection *connection; /* the bus's side */
+} FakeBus;
+
+static DBusHandlerResult
+on_question(DBusConnection *connection, DBusMessage *message, void *data)
+{
+    const Answer *answer = ((FakeBus *)data)->answer;
+    const dbus_uint32_t u32 = (dbus_uint32_t)answer->value;
+    DBusMessage *reply;
+
+    if (!dbus_message_is_method_call(message, DBUS_INTERFACE_DBUS, "GetConnectionUnixUser"))
+        return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+    if (answer->sender == NULL) {
+        reply = dbus_message_new_error(message, DBUS_ERROR_NAME_HAS_NO_OWNER, "nobody");
+    } else {
+        reply = dbus_message_new_method_return(message);
+        dbus_message_set_sender(reply, answer->sender);
+        if (answer->type == DBUS_TYPE_UINT64)
+            dbus_message_append_args(reply, DBUS_TYPE_UINT64, &answer->value, DBUS_TYPE_INVALID);
+        else
+            dbus_message_append_args(reply, answer->type, &u32, DBUS_TYPE_INVALID);
+    }
+    dbus_connection_send(connection, reply, NULL);
+    dbus_message_unref(reply);
+    return DBUS_HANDLER_RESULT_HANDLED;
+}
+
+static void
+on_connection(DBusServer *server, DBusConnection *connection, void *data)
+{
+    FakeBus *bus = data;
+
+    bus->connection = dbus_connection_ref(connection);
+    dbus_connection_add_filter(connection, on_question, bus, NULL);
+    dm_loop_add_connection(connection, NULL);
+}
+
+static void
+test_answers(void)
+{
+    static const Answer answers[] = {
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_UINT32, 0, true, 0},
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_UINT32, 4000000000, true, 4000000000},
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_UINT32, 4294967294, true, 4294967294},
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_UINT32, 4294967295, false, 0},
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_INT32, 0, false, 0},
+        {DBUS_SERVICE_DBUS, DBUS_TYPE_UINT64, 0, false, 0},
+        {":1.5", DBUS_TYPE_UINT32, 0, false, 0},
+        {NULL, DBUS_TYPE_UINT32, 0, false, 0},
+    };
+    g_autofree char *dir = g_dir_make_tmp("dm-access-XXXXXX", NULL);
+    g_autofree char *socket = g_build_filename(dir, "bus", NULL);
+    g_autofree char *address = g_strdup_printf("unix:path=%s", socket);
+    FakeBus bus = {NULL};
+    DBusServer *server = dbus_server_listen(address, NULL);
+    DBusConnection *connection;
+
+    g_assert_nonnull(server);
+    dbus_server_set_new_connection_function(server, on_connection, &bus, NULL);
+    dm_loop_add_server(server, NULL);
+    connection = dbus_connection_open_private(address, NULL);
+    g_assert_nonnull(connection);
+    dm_loop_add_connection(connection, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {
+        Fixture f = {.access = dm_access_new(connection, false)};
+
+        bus.answer = &answers[i];
+        g_assert_true(ask(&f, ":1.7"));
+        wait_until(has_answer, &f);
+        g_assert_cmpint(f.caller.is_known, ==, answers[i].is_known);
+        g_assert_cmpint(f.caller.is_root, ==, answers[i].is_known && answers[i].uid == 0);
+        if (answers[i].is_known)
+            g_assert_cmpuint(f.caller.uid, ==, answers[i].uid);
+        dm_access_free(f.access);
+    }
+    dm_loop_remove_connection(connection);
+    dbus_connection_close(connection);
+    dbus_connection_unref(connection);
+    dm_loop_remove_connection(bus.connection);
+    dbus_connection_close(bus.connection);
+    dbus_connection_unref(bus.connection);
+    dm_loop_remove_server(server);
+    dbus_server_disconnect(server);
+    dbus_server_unref(server);
+    g_unlink(socket);
+    g_rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/access/read-classes", test_read_classes);
+    g_test_add_func("/access/answers-of-the-bus", test_answers);
 #define ADD(path, own, function)                                                                   \
     g_test_add("/access/" path, Fixture, own, setup, function, teardown)
     ADD("asks-once", NULL, test_ask_once);

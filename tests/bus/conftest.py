@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the bus tests: the service with a tree to look at, and clients of all sorts."""
+
+import os
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import bus_clients  # noqa: E402
+import bus_tree  # noqa: E402
+
+NOBODY = 65534
+LARGE_UID = 4_000_000_000
+
+
+@pytest.fixture
+def tree(env, agent):
+    """A bus_tree.Tree on the running service, in which nothing is yet."""
+    return bus_tree.Tree(env)
+
+
+@pytest.fixture
+def gdbus(env, agent):
+    client = bus_clients.GdbusClient(env)
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=bus_clients.CLIENTS)
+def client(request, env, agent):
+    """Each of the three clients in turn."""
+    made = bus_clients.CLIENTS[request.param](env)
+    yield made
+    if hasattr(made, "close"):
+        made.close()
+
+
+@pytest.fixture
+def client_of(env, agent):
+    """client_of(UID): a client that runs as that user. Needs root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    # Neither the directory of the bus nor that of the build need be open to others.
+    program = env.dir / "bus-client"
+    shutil.copy(bus_clients.LIBDBUS_CLIENT, program)
+    program.chmod(0o755)
+    env.dir.chmod(0o711)
+
+    def make(uid):
+        made = bus_clients.LibdbusClient(env)
+        made.uid = uid
+        made.program = program
+        return made
+
+    return make
