@@ -26,7 +26,7 @@ parse_options(int *argc, char ***argv, Options *options, GError **error)
          "Print the node reference (Markdown)", NULL},
         {"facts", 0, 0, G_OPTION_ARG_NONE, &options->facts, "Print each node's facts (CSV)", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = g_option_context_new("- print the node table");
 

@@ -80,13 +80,20 @@ dm_schema_find_child(DmNodeId parent, const char *name, gsize size)
     return (DmNodeId)id;
 }
 
+/* Whether segment `index` is `name` in any case (A2), which is mostly the table's. */
+static bool
+is_vendor_segment(const DmUri *uri, guint index, const char *name)
+{
+    return strcmp(uri->segments[index], name) == 0 || dm_uri_segment_is(uri, index, name);
+}
+
 DmNodeId
 dm_schema_find(const DmUri *uri)
 {
     DmNodeId id = DM_NODE_ROOT;
 
     if (uri->n_segments < ROOT_SEGMENTS || strcmp(uri->segments[2], ROOT_NAME) != 0 ||
-        !dm_uri_segment_is(uri, 0, VENDOR) || !dm_uri_segment_is(uri, 1, MSFT))
+        !is_vendor_segment(uri, 0, VENDOR) || !is_vendor_segment(uri, 1, MSFT))
         return DM_NODE_NONE;
     for (guint i = ROOT_SEGMENTS; i < uri->n_segments && id != DM_NODE_NONE; i++)
         id = dm_schema_find_child(id, uri->segments[i], uri->sizes[i]);

@@ -66,19 +66,22 @@ get_ops(const DmContext *context, DmNodeId node)
     return ops;
 }
 
-/* The segment that names a provider, be there a row or not; NULL if none does. */
+/* The segment that names a provider, whether or not there is a row (`node`) below it; NULL if none
+ * does. */
 static const char *
-get_provider_segment(DmUri *uri)
+get_provider_segment(DmUri *uri, DmNodeId node)
 {
     guint n = uri->n_segments;
-    DmNodeId node;
 
     if (n <= DM_SCHEMA_PROVIDER_SEGMENT)
         return NULL;
-    uri->n_segments = DM_SCHEMA_PROVIDER_SEGMENT + 1;
-    node = dm_schema_find(uri);
-    uri->n_segments = n;
-    return node == DM_NODE_PROVIDER ? uri->segments[DM_SCHEMA_PROVIDER_SEGMENT] : NULL;
+    if (node == DM_NODE_NONE) {
+        uri->n_segments = DM_SCHEMA_PROVIDER_SEGMENT + 1;
+        node = dm_schema_find(uri);
+        uri->n_segments = n;
+    }
+    return dm_schema_is_below(node, DM_NODE_PROVIDER) ? uri->segments[DM_SCHEMA_PROVIDER_SEGMENT]
+                                                      : NULL;
 }
 
 /* Whether `segment` names the session's own provider (A2). What it is called is looked up in the
@@ -176,7 +179,7 @@ dm_target_find(DmTransaction *transaction, const DmCommand *command, DmTarget *r
         return status;
 
     target->node = dm_schema_find(&target->uri);
-    segment = get_provider_segment(&target->uri);
+    segment = get_provider_segment(&target->uri, target->node);
     if (segment != NULL) {
         status = find_provider(transaction, target, segment);
         if (status != DM_STATUS_OK)

@@ -58,9 +58,11 @@ bool dm_tree_get_root(const DmTree *tree, DmNodeId node, DmValue *ret_value);
  */
 
 /* Runs a batch as one message: one durable commit (M1), Atomic and Sequence (M2, M3), exactly once
- * for `context->session` and `context->message` (a resend gets the stored reply and runs nothing).
- * A batch that changes nothing writes nothing. Never fails as a whole: whatever goes wrong is in
- * the statuses. Free the reply with dm_reply_free(). Rules sections 1–3. */
+ * for `context->session` and `context->message`: a resend gets the reply that it got before and
+ * runs nothing; BAD_REQUEST for each entry if a later message of the session has run already, or if
+ * the resend has another number of entries. A batch that changes nothing writes nothing. Never
+ * fails as a whole: whatever goes wrong is in the statuses. Free the reply with dm_reply_free().
+ * Rules sections 1–3. */
 DmReply *dm_tree_apply(DmTree *tree, const DmContext *context, const DmCommand *commands,
                        gsize n_commands);
 
@@ -70,9 +72,12 @@ typedef enum {
 
 /* Creates a provider with its settings and account data in one commit, all or nothing (W1–W3, V10).
  * `settings` are Replace and Add commands on nodes of `provider_id` (and
- * UpdateManagementServiceAddress); `account` as common/account.h, borrowed. The reply has one
- * result for each setting and one more, the last, for the whole: EXISTS if the provider exists,
- * BAD_REQUEST without an address, otherwise as the first bad setting. */
+ * UpdateManagementServiceAddress); `account` as common/account.h, borrowed or NULL. The reply has
+ * one result for each setting and one more, the last, for the whole: EXISTS if the provider exists,
+ * BAD_REQUEST without an address, otherwise as the first bad setting (ROLLED_BACK those before it,
+ * NOT_EXECUTED those after). Where the whole is OK, a setting that is not was ignored (W2, U3), and
+ * its status says why: NOT_FOUND no such row, NOT_ALLOWED not to be provisioned. EnrollmentType is
+ * "Device" unless a setting says otherwise (W3). */
 DmReply *dm_tree_provision(DmTree *tree, const char *provider_id, GHashTable *account,
                            const DmCommand *settings, gsize n_settings, DmProvisionFlags flags);
 
@@ -80,10 +85,10 @@ DmReply *dm_tree_provision(DmTree *tree, const char *provider_id, GHashTable *ac
  */
 
 typedef enum {
-    DM_CHANGE_VALUE,    /* a leaf reads differently, or is unset now */
-    DM_CHANGE_ADDED,    /* an interior node is there, with its leaves */
-    DM_CHANGE_REMOVED,  /* an interior node and all below it is gone */
-    DM_CHANGE_SESSION,  /* what tree/session.h tells of the provider */
+    DM_CHANGE_VALUE,   /* a leaf reads differently, or is unset now */
+    DM_CHANGE_ADDED,   /* an interior node is there, with its leaves; those below it are told too */
+    DM_CHANGE_REMOVED, /* an interior node and all below it is gone */
+    DM_CHANGE_SESSION, /* what tree/session.h tells of the provider */
     DM_CHANGE_PROGRESS, /* what tree/rules/first-sync.h tells of it */
 } DmChangeKind;
 

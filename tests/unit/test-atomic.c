@@ -188,6 +188,29 @@ test_m2_providers_come_and_go(void)
     ASSERT_READS(tree, PROVIDER_A "/UPN", "kept");
 }
 
+/* What was made in it is not there for the rest of the message either. */
+static void
+test_m2_the_rest_of_the_message(void)
+{
+    g_autoptr(DmTree) tree = fixture_tree(NULL, "A", NULL);
+    const DmCommand commands[] = {
+        ATOMIC(3),
+        ADD(ROOT "/Provider/C", NULL),
+        REPLACE(ROOT "/Provider/C/UPN", "u"),
+        GET(ROOT "/Provider/C"),
+        GET(ROOT "/Provider/C"),
+        REPLACE(ROOT "/Provider/C/UPN", "u"),
+        ADD(ROOT "/Provider/C", NULL),
+        ATOMIC(2),
+        DELETE(ROOT "/Provider/C"),
+        GET(ROOT "/Provider/C"),
+        GET(ROOT "/Provider/C"),
+    };
+    g_autoptr(DmReply) reply = APPLY(tree, NULL, commands);
+
+    ASSERT_STATUSES(reply, 507, 216, 216, 500, 404, 404, 200, 507, 216, 500, 200);
+}
+
 /* V8: an Atomic is judged when it commits, and then all of it falls. */
 static void
 test_v8_judged_when_the_atomic_commits(void)
@@ -246,6 +269,39 @@ test_v8_a_settled_atomic_stands(void)
     ASSERT_READS(tree, cert0, CERTIFICATE_PEM);
 }
 
+/* A clock that jumps ten years ahead whenever somebody looks. */
+static gint64
+jump_us(gpointer data)
+{
+    gint64 *now_us = data;
+    gint64 before_us = *now_us;
+
+    *now_us += YEAR_2040_US - YEAR_2030_US;
+    return before_us;
+}
+
+/* Judged once: the certificate expires just then, and that does not undo half of what stands. */
+static void
+test_v8_an_atomic_is_judged_once(void)
+{
+    gint64 now_us = YEAR_2030_US;
+    const DmClock clock = {.wall_us = jump_us, .boot_us = jump_us, .data = &now_us};
+    const DmTreeOptions options = {.clock = &clock};
+    g_autoptr(DmTree) tree = fixture_tree(&options, "A", NULL);
+    static const char mode[] = PROVIDER_A "/EnhancedAppLayerSecurity/SecurityMode";
+    static const char cert0[] = PROVIDER_A "/EnhancedAppLayerSecurity/Cert0";
+    const DmCommand commands[] = {
+        REPLACE(mode, "1"),
+        ATOMIC(2),
+        REPLACE(cert0, CERTIFICATE_PEM),
+        REPLACE(mode, "2"),
+    };
+    g_autoptr(DmReply) reply = APPLY(tree, "A", commands);
+
+    ASSERT_STATUSES(reply, 200, 200, 200, 200);
+    ASSERT_READS(tree, mode, "2");
+}
+
 static void
 count_changes(const DmChange *changes, gsize n, gpointer data)
 {
@@ -288,6 +344,8 @@ main(int argc, char **argv)
     g_test_add_func("/atomic/V8-P2-poll-is-corrected-when-the-atomic-commits",
                     test_v8_poll_is_corrected_when_the_atomic_commits);
     g_test_add_func("/atomic/V8-a-settled-atomic-stands", test_v8_a_settled_atomic_stands);
+    g_test_add_func("/atomic/V8-an-atomic-is-judged-once", test_v8_an_atomic_is_judged_once);
+    g_test_add_func("/atomic/M2-the-rest-of-the-message", test_m2_the_rest_of_the_message);
     g_test_add_func("/atomic/M1-failed-atomic-is-not-told", test_failed_atomic_is_not_told);
     return g_test_run();
 }

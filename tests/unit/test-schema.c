@@ -84,6 +84,29 @@ test_child_by_size(void)
                     DM_NODE_PROVIDER);
 }
 
+/* Names that share a place in the hash table with a node's are still not the node's. */
+static void
+test_no_other_name(void)
+{
+    for (guint id = DM_NODE_ROOT + 1; id < DM_NODE_N; id++) {
+        const DmNode *row = dm_schema_get((DmNodeId)id);
+        g_autofree char *name = g_strdup(row->name);
+        gsize size = strlen(name);
+
+        if (id == DM_NODE_PROVIDER)
+            continue;
+        for (gsize i = 0; i < size; i++) {
+            for (char c = 'A'; c <= 'z'; c++) {
+                name[i] = c;
+                if (strcmp(name, row->name) != 0)
+                    g_assert_cmpint(dm_schema_find_child(row->parent, name, size), ==,
+                                    DM_NODE_NONE);
+            }
+            name[i] = row->name[i];
+        }
+    }
+}
+
 static void
 test_path_is_exact(void)
 {
@@ -276,6 +299,7 @@ main(int argc, char **argv)
     g_test_add_func("/schema/A2-case-of-names", test_case_of_names);
     g_test_add_func("/schema/find-nothing", test_find_nothing);
     g_test_add_func("/schema/child-by-size", test_child_by_size);
+    g_test_add_func("/schema/no-other-name", test_no_other_name);
     g_test_add_func("/schema/path-is-exact", test_path_is_exact);
     g_test_add_func("/schema/slots", test_slots);
     g_test_add_func("/schema/subtrees", test_subtrees);

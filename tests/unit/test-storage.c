@@ -356,6 +356,29 @@ test_m4_store_fails(gconstpointer data)
     g_assert_cmpuint(RUN(tree, NULL, REPLACE(PROVIDER_A "/UPN", "u")), ==, 200);
 }
 
+/* G7: the answers that are given anew have the whole bound to themselves. */
+static void
+test_m4_answers_are_given_anew(void)
+{
+    DmStore *store = new_store();
+    g_autoptr(DmTree) tree = new_tree(store);
+    g_autofree char *large = g_strnfill(60000, ' ');
+    DmCommand commands[101];
+    g_autoptr(DmReply) reply = NULL;
+
+    g_assert_cmpuint(RUN(tree, "A", REPLACE(PROVIDER_A "/FirstSyncStatus/ExpectedPolicies", large)),
+                     ==, 200);
+    for (gsize i = 0; i < 100; i++)
+        commands[i] = (DmCommand)GET(PROVIDER_A "/FirstSyncStatus/ExpectedPolicies");
+    commands[100] = (DmCommand)REPLACE(PROVIDER_A "/UPN", "u");
+    store->fail_at = "commit";
+    store->code = DM_ERROR_STORAGE;
+    reply = APPLY(tree, "A", commands);
+    for (gsize i = 0; i < 100; i++)
+        g_assert_cmpuint(STATUS(reply, i), ==, 200);
+    g_assert_cmpuint(STATUS(reply, 100), ==, 510);
+}
+
 static void
 test_g5_read_only(void)
 {
@@ -450,6 +473,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(name, &failures[i], test_m4_store_fails);
     }
+    g_test_add_func("/storage/M4-answers-are-given-anew", test_m4_answers_are_given_anew);
     g_test_add_func("/storage/G5-read-only", test_g5_read_only);
     g_test_add_func("/storage/M4-provisioning-fails", test_m4_provisioning_fails);
     g_test_add_func("/storage/damaged-reply-is-not-given", test_damaged_reply_is_not_given);

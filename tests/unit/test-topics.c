@@ -137,8 +137,24 @@ test_s4_expired_certificate_is_unusable(void)
         RUN(tree, "A", REPLACE(PROVIDER_A "/EnhancedAppLayerSecurity/Cert1", CERTIFICATE_PEM)), ==,
         200);
     g_assert_cmpuint(RUN(tree, "A", REPLACE(mode, "2")), ==, 406);
+    now_us = 0; /* not yet valid */
+    g_assert_cmpuint(RUN(tree, "A", REPLACE(mode, "2")), ==, 406);
     now_us = YEAR_2030_US;
     g_assert_cmpuint(RUN(tree, "A", REPLACE(mode, "2")), ==, 200);
+}
+
+/* Nobody judges a provider that is not there any more. */
+static void
+test_v8_a_deleted_provider_is_not_judged(void)
+{
+    g_autoptr(DmTree) tree = fixture_tree(NULL, "A", NULL);
+    const DmCommand commands[] = {
+        REPLACE(PROVIDER_A "/EnhancedAppLayerSecurity/SecurityMode", "2"),
+        DELETE(PROVIDER_A),
+    };
+    g_autoptr(DmReply) reply = APPLY(tree, NULL, commands);
+
+    ASSERT_STATUSES(reply, 200, 200);
 }
 
 static void
@@ -255,5 +271,7 @@ main(int argc, char **argv)
     g_test_add_func("/topics/L1-http-where-it-is-allowed", test_l1_http_where_it_is_allowed);
     g_test_add_func("/topics/L6-update", test_l6_update);
     g_test_add_func("/topics/L7-server-to-upgrade-to", test_l7_server_to_upgrade_to);
+    g_test_add_func("/topics/V8-a-deleted-provider-is-not-judged",
+                    test_v8_a_deleted_provider_is_not_judged);
     return g_test_run();
 }

@@ -149,6 +149,7 @@ test_g4_nothing_changed_is_not_told(void)
     dm_tree_add_listener(tree, fixture_listen, heard);
     again = APPLY(tree, NULL, commands);
     second = APPLY(tree, NULL, back);
+    ASSERT_STATUSES(first, 200, 200, 404);
     ASSERT_STATUSES(again, 200, 200, 404);
     ASSERT_STATUSES(second, 200, 200, 200, 200, 200, 200);
     g_assert_cmpstr(heard->str, ==, "");
