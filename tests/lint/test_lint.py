@@ -59,7 +59,7 @@ BROKEN = {
     "format": ("format", "common/a.c", LICENCE + "int  x ;\n"),
     "bad script": ("scripts", "tools/x", "#!/usr/bin/env bash\nif then\n"),
     "bad XML": ("xml", "policy/a.conf", "<a>"),
-    "spelling": ("spelling", "docs/a.md", "recieve\n"),
+    "spelling": ("spelling", "docs/a.md", "reci" + "eve\n"),
 }
 
 
