@@ -5,54 +5,8 @@
 #include <string.h>
 
 #include "common/error.h"
-#include "syncml/tags.h"
+#include "syncml/reader-rules.h"
 #include "syncml/xml.h"
-
-/* What the innermost open element is. */
-typedef enum {
-    STATE_SKIP,     /* an element that means nothing where it is, or markup in Data */
-    STATE_TEXT,     /* an element whose text is wanted */
-    STATE_DOCUMENT, /* nothing is open yet */
-    STATE_FRAGMENT, /* the element around a fragment */
-    STATE_SYNCML,
-    STATE_HEADER,
-    STATE_HEADER_TARGET,
-    STATE_HEADER_SOURCE,
-    STATE_HEADER_META,
-    STATE_CRED,
-    STATE_CRED_META,
-    STATE_BODY,
-    STATE_CONTAINER, /* Atomic, Sequence */
-    STATE_COMMAND,   /* any other element below SyncBody, Atomic or Sequence */
-    STATE_COMMAND_META,
-    STATE_CHAL,
-    STATE_CHAL_META,
-    STATE_ITEM,
-    STATE_ITEM_TARGET,
-    STATE_ITEM_SOURCE,
-    STATE_ITEM_META,
-    STATE_N,
-} State;
-
-/* What becomes of an element, or of its text. */
-typedef enum {
-    KIND_NONE,
-    KIND_TEXT, /* const char*, as it is */
-    KIND_TRIM, /* const char*, white space around it dropped */
-    KIND_ID,   /* const char*, as it is, at most DM_MESSAGE_MAX_ID */
-    KIND_INT,  /* gint64; what is none is left out */
-    KIND_REF,  /* one more const char* on a GPtrArray */
-    KIND_DATA, /* of an item */
-    KIND_FLAG, /* bool: it is there */
-    KIND_ITEM, /* a new item */
-} Kind;
-
-/* What a child of a state begins, and where in the header, element, item or reader it goes. */
-typedef struct {
-    guint8 state;
-    guint8 kind;
-    guint16 offset;
-} Rule;
 
 /* libxml2 keeps one copy of each name: a pointer seen before is the same name again. */
 typedef struct {
@@ -68,12 +22,13 @@ typedef struct {
     /* One for the document, one for the element around a fragment. */
     guint8 states[DM_MESSAGE_MAX_DEPTH + 2];
     guint depth;
+    void *places[PLACE_N];              /* header, innermost command, last item, its Meta */
     guint open[DM_BATCH_MAX_DEPTH + 1]; /* indices of the commands that are open */
     guint n_open;
     bool root_seen, syncml_seen, body_seen;
 
     KnownName known_names[128];
-    const char *format, *type; /* Meta of the open command: for items without their own */
+    CommandMeta meta;
 
     Kind kind;                   /* of the STATE_TEXT that is open */
     void *target;                /* where its text goes */
@@ -83,126 +38,13 @@ typedef struct {
     bool data_has_markup;
 } Reader;
 
-#define TEXT(kind, type, field) STATE_TEXT, KIND_##kind, offsetof(type, field)
-#define FLAG(state, type, field) state, KIND_FLAG, offsetof(type, field)
-#define PLAIN(state) state, KIND_NONE, 0
-
-/* Everything that means something, and where; what is not here is passed over, or below SyncBody,
- * Atomic and Sequence is a command. MetInf is the DTD's wrapper, which hardly anyone sends. */
-static const Rule rules[STATE_N][DM_TAG_N] =
-    {
-        [STATE_HEADER] =
-            {
-                [DM_TAG_VER_DTD] = {TEXT(TRIM, DmHeader, ver_dtd)},
-                [DM_TAG_VER_PROTO] = {TEXT(TRIM, DmHeader, ver_proto)},
-                [DM_TAG_SESSION_ID] = {TEXT(ID, DmHeader, session_id)},
-                [DM_TAG_MSG_ID] = {TEXT(ID, DmHeader, msg_id)},
-                [DM_TAG_TARGET] = {PLAIN(STATE_HEADER_TARGET)},
-                [DM_TAG_SOURCE] = {PLAIN(STATE_HEADER_SOURCE)},
-                [DM_TAG_RESP_URI] = {TEXT(TRIM, DmHeader, resp_uri)},
-                [DM_TAG_NO_RESP] = {FLAG(STATE_SKIP, DmHeader, no_resp)},
-                [DM_TAG_CRED] = {FLAG(STATE_CRED, DmHeader, cred.present)},
-                [DM_TAG_META] = {PLAIN(STATE_HEADER_META)},
-            },
-        [STATE_HEADER_TARGET] =
-            {
-                [DM_TAG_LOC_URI] = {TEXT(TRIM, DmHeader, target_uri)},
-                [DM_TAG_LOC_NAME] = {TEXT(TRIM, DmHeader, target_name)},
-            },
-        [STATE_HEADER_SOURCE] =
-            {
-                [DM_TAG_LOC_URI] = {TEXT(TRIM, DmHeader, source_uri)},
-                [DM_TAG_LOC_NAME] = {TEXT(TRIM, DmHeader, source_name)},
-            },
-        [STATE_HEADER_META] =
-            {
-                [DM_TAG_MET_INF] = {PLAIN(STATE_HEADER_META)},
-                [DM_TAG_MAX_MSG_SIZE] = {TEXT(INT, DmHeader, max_msg_size)},
-                [DM_TAG_MAX_OBJ_SIZE] = {TEXT(INT, DmHeader, max_obj_size)},
-            },
-        [STATE_CRED] =
-            {
-                [DM_TAG_META] = {PLAIN(STATE_CRED_META)},
-                [DM_TAG_DATA] = {TEXT(TRIM, DmHeader, cred.data)},
-            },
-        [STATE_CRED_META] =
-            {
-                [DM_TAG_MET_INF] = {PLAIN(STATE_CRED_META)},
-                [DM_TAG_FORMAT] = {TEXT(TRIM, DmHeader, cred.format)},
-                [DM_TAG_TYPE] = {TEXT(TRIM, DmHeader, cred.type)},
-            },
-        [STATE_CONTAINER] =
-            {
-                [DM_TAG_CMD_ID] = {TEXT(ID, DmElement, cmd_id)},
-                [DM_TAG_NO_RESP] = {FLAG(STATE_SKIP, DmElement, no_resp)},
-            },
-        [STATE_COMMAND] =
-            {
-                [DM_TAG_CMD_ID] = {TEXT(ID, DmElement, cmd_id)},
-                [DM_TAG_NO_RESP] = {FLAG(STATE_SKIP, DmElement, no_resp)},
-                [DM_TAG_MSG_REF] = {TEXT(ID, DmElement, msg_ref)},
-                [DM_TAG_CMD_REF] = {TEXT(ID, DmElement, cmd_ref)},
-                [DM_TAG_CMD] = {TEXT(TRIM, DmElement, cmd)},
-                [DM_TAG_TARGET_REF] = {TEXT(REF, DmElement, target_refs)},
-                [DM_TAG_SOURCE_REF] = {TEXT(REF, DmElement, source_refs)},
-                [DM_TAG_CHAL] = {FLAG(STATE_CHAL, DmElement, chal.present)},
-                [DM_TAG_DATA] = {TEXT(TRIM, DmElement, data)},
-                [DM_TAG_CORRELATOR] = {TEXT(TEXT, DmElement, correlator)},
-                [DM_TAG_META] = {PLAIN(STATE_COMMAND_META)},
-                [DM_TAG_ITEM] = {STATE_ITEM, KIND_ITEM, 0},
-            },
-        [STATE_COMMAND_META] =
-            {
-                [DM_TAG_MET_INF] = {PLAIN(STATE_COMMAND_META)},
-                [DM_TAG_FORMAT] = {TEXT(TRIM, Reader, format)},
-                [DM_TAG_TYPE] = {TEXT(TRIM, Reader, type)},
-            },
-        [STATE_CHAL] = {[DM_TAG_META] = {PLAIN(STATE_CHAL_META)}},
-        [STATE_CHAL_META] =
-            {
-                [DM_TAG_MET_INF] = {PLAIN(STATE_CHAL_META)},
-                [DM_TAG_FORMAT] = {TEXT(TRIM, DmElement, chal.format)},
-                [DM_TAG_TYPE] = {TEXT(TRIM, DmElement, chal.type)},
-                [DM_TAG_NEXT_NONCE] = {TEXT(TRIM, DmElement, chal.next_nonce)},
-            },
-        [STATE_ITEM] =
-            {
-                [DM_TAG_TARGET] = {PLAIN(STATE_ITEM_TARGET)},
-                [DM_TAG_SOURCE] = {PLAIN(STATE_ITEM_SOURCE)},
-                [DM_TAG_META] = {PLAIN(STATE_ITEM_META)},
-                [DM_TAG_DATA] = {TEXT(DATA, DmItem, data)},
-                [DM_TAG_MORE_DATA] = {FLAG(STATE_SKIP, DmItem, more_data)},
-            },
-        [STATE_ITEM_TARGET] =
-            {
-                [DM_TAG_LOC_URI] = {TEXT(TRIM, DmItem, target_uri)},
-                [DM_TAG_LOC_NAME] = {TEXT(TRIM, DmItem, target_name)},
-            },
-        [STATE_ITEM_SOURCE] =
-            {
-                [DM_TAG_LOC_URI] = {TEXT(TRIM, DmItem, source_uri)},
-                [DM_TAG_LOC_NAME] = {TEXT(TRIM, DmItem, source_name)},
-            },
-        [STATE_ITEM_META] =
-            {
-                [DM_TAG_MET_INF] = {PLAIN(STATE_ITEM_META)},
-                [DM_TAG_FORMAT] = {TEXT(TRIM, DmItem, format)},
-                [DM_TAG_TYPE] = {TEXT(TRIM, DmItem, type)},
-                [DM_TAG_MARK] = {TEXT(TRIM, DmItem, mark)},
-                [DM_TAG_SIZE] = {TEXT(INT, DmItem, size)},
-            },
-};
-
-static DmElement *
-get_element(Reader *reader)
+/* Notes which command is the innermost, which moves when the array grows. */
+static void
+note_element(Reader *reader)
 {
-    return &g_array_index(reader->message->elements, DmElement, reader->open[reader->n_open - 1]);
-}
-
-static DmItem *
-get_item(Reader *reader)
-{
-    return &g_array_index(reader->message->items, DmItem, reader->message->items->len - 1);
+    if (reader->n_open > 0)
+        reader->places[PLACE_ELEMENT] =
+            &g_array_index(reader->message->elements, DmElement, reader->open[reader->n_open - 1]);
 }
 
 /* Appends to the text that is growing. Text goes straight to its place in the message's block,
@@ -296,9 +138,9 @@ begin_command(Reader *reader, const DmTagInfo *info, const char *name)
         element.name = finish_text(reader);
     }
     reader->open[reader->n_open++] = reader->message->elements->len;
-    reader->format = NULL;
-    reader->type = NULL;
+    reader->meta = (CommandMeta){NULL, NULL};
     g_array_append_val(reader->message->elements, element);
+    note_element(reader);
     return is_container ? STATE_CONTAINER : STATE_COMMAND;
 }
 
@@ -322,38 +164,70 @@ begin_in_fragment(Reader *reader, const DmTagInfo *info, const char *name, const
     return begin_command(reader, info, name);
 }
 
+static State
+begin_item(Reader *reader, State state)
+{
+    DmElement *element = reader->places[PLACE_ELEMENT];
+    GArray *items = reader->message->items;
+    DmItem item = {.size = -1};
+
+    element->n_items++;
+    g_array_append_val(items, item);
+    reader->places[PLACE_ITEM] = &g_array_index(items, DmItem, items->len - 1);
+    return state;
+}
+
 /* A child that has a rule. */
 static State
-begin_by_rule(Reader *reader, const Rule *rule, void *parent)
+begin_by_rule(Reader *reader, const Rule *rule, void *place)
 {
-    void *target = (char *)parent + rule->offset;
-    DmItem item = {.size = -1};
+    void *target = (char *)place + rule->offset;
 
     switch ((Kind)rule->kind) {
     case KIND_NONE:
-        break;
+        return rule->state;
     case KIND_FLAG:
         *(bool *)target = true;
-        break;
+        return rule->state;
     case KIND_ITEM:
-        get_element(reader)->n_items++;
-        g_array_append_val(reader->message->items, item);
-        break;
+        return begin_item(reader, rule->state);
     case KIND_DATA:
         reader->data_position = dm_xml_get_position(&reader->xml) + 1;
         reader->data_has_markup = false;
-        G_GNUC_FALLTHROUGH;
+        break;
     case KIND_TEXT:
     case KIND_TRIM:
     case KIND_ID:
     case KIND_INT:
     case KIND_REF:
-        reader->kind = rule->kind;
-        reader->target = target;
-        reader->text_start = reader->text_end;
         break;
     }
+    reader->kind = rule->kind;
+    reader->target = target;
+    reader->text_start = reader->text_end;
     return rule->state;
+}
+
+/* A child that has none. */
+static State
+begin_other(Reader *reader, State parent, const DmTagInfo *info, const char *name,
+            const char *namespace)
+{
+    if (parent == STATE_BODY)
+        return begin_command(reader, info, name);
+    if (parent == STATE_CONTAINER && info->tag != DM_TAG_META && info->tag != DM_TAG_CRED)
+        return begin_command(reader, info, name);
+    if (parent == STATE_SYNCML)
+        return begin_in_syncml(reader, info->tag);
+    if (parent == STATE_FRAGMENT)
+        return begin_in_fragment(reader, info, name, namespace);
+    if (parent != STATE_DOCUMENT)
+        return STATE_SKIP;
+    if (reader->mode == DM_READ_FRAGMENT)
+        return STATE_FRAGMENT;
+    if (info->tag != DM_TAG_SYNCML)
+        return refuse_structure(reader, "the document is no SyncML");
+    return begin_syncml(reader, namespace);
 }
 
 static const DmTagInfo *
@@ -368,9 +242,8 @@ find_tag(Reader *reader, const xmlChar *name)
 }
 
 static State
-begin_element(Reader *reader, const xmlChar *xml_name, const char *namespace)
+begin_element(Reader *reader, const xmlChar *name, const xmlChar *namespace)
 {
-    const char *name = (const char *)xml_name;
     const State parent = reader->states[reader->depth];
     const DmTagInfo *info;
     const Rule *rule;
@@ -381,30 +254,11 @@ begin_element(Reader *reader, const xmlChar *xml_name, const char *namespace)
         reader->data_has_markup = true;
         return STATE_SKIP;
     }
-    info = find_tag(reader, xml_name);
-    rule = &rules[parent][info->tag];
-    if (parent >= STATE_ITEM)
-        return begin_by_rule(reader, rule, get_item(reader));
-    if (parent == STATE_COMMAND_META)
-        return begin_by_rule(reader, rule, reader);
-    if (parent == STATE_CONTAINER && rule->kind == KIND_NONE && info->tag != DM_TAG_META &&
-        info->tag != DM_TAG_CRED)
-        return begin_command(reader, info, name);
-    if (parent > STATE_BODY)
-        return begin_by_rule(reader, rule, get_element(reader));
-    if (parent == STATE_BODY)
-        return begin_command(reader, info, name);
-    if (parent >= STATE_HEADER)
-        return begin_by_rule(reader, rule, &reader->message->header);
-    if (parent == STATE_SYNCML)
-        return begin_in_syncml(reader, info->tag);
-    if (parent == STATE_FRAGMENT)
-        return begin_in_fragment(reader, info, name, namespace);
-    if (reader->mode == DM_READ_FRAGMENT)
-        return STATE_FRAGMENT;
-    if (info->tag != DM_TAG_SYNCML)
-        return refuse_structure(reader, "the document is no SyncML");
-    return begin_syncml(reader, namespace);
+    info = find_tag(reader, name);
+    rule = &dm_reader_rules[parent][info->tag];
+    if (rule->state == STATE_SKIP && rule->kind == KIND_NONE)
+        return begin_other(reader, parent, info, (const char *)name, (const char *)namespace);
+    return begin_by_rule(reader, rule, reader->places[dm_reader_places[parent]]);
 }
 
 static void
@@ -419,7 +273,7 @@ on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *
         dm_xml_fail(&reader->xml, DM_ERROR_TOO_LARGE, "elements too deep");
         return;
     }
-    state = begin_element(reader, name, (const char *)namespace);
+    state = begin_element(reader, name, namespace);
     reader->states[++reader->depth] = (guint8)state;
 }
 
@@ -454,11 +308,14 @@ take_markup(Reader *reader)
 {
     gsize end = dm_xml_get_position(&reader->xml);
     const char *source = reader->xml.source;
-    const char *close;
+    const char *close = NULL;
 
-    g_assert(end <= reader->xml.size && reader->data_position <= end);
-    close = memrchr(source + reader->data_position, '<', end - reader->data_position);
-    g_assert(close != NULL);
+    if (end <= reader->xml.size && reader->data_position <= end)
+        close = memrchr(source + reader->data_position, '<', end - reader->data_position);
+    if (close == NULL) { /* cannot be either */
+        dm_xml_fail(&reader->xml, DM_ERROR_FAILED, "the end of Data is not where it was");
+        return;
+    }
     reader->text_end = reader->text_start;
     append_text(reader, source + reader->data_position,
                 (gsize)(close - source) - reader->data_position);
@@ -467,7 +324,7 @@ take_markup(Reader *reader)
 static void
 end_item_data(Reader *reader)
 {
-    DmItem *item = get_item(reader);
+    DmItem *item = reader->places[PLACE_ITEM];
 
     if (reader->data_has_markup)
         take_markup(reader);
@@ -508,16 +365,17 @@ end_text(Reader *reader)
 static void
 end_item(Reader *reader)
 {
-    const DmItem *item = get_item(reader);
+    const DmItem *item = reader->places[PLACE_ITEM];
+    DmElement *element = reader->places[PLACE_ELEMENT];
 
     if (item->data_size > DM_MESSAGE_MAX_DATA && !item->more_data)
-        get_element(reader)->problem = DM_STATUS_TOO_LARGE;
+        element->problem = DM_STATUS_TOO_LARGE;
 }
 
 static void
 end_command(Reader *reader)
 {
-    DmElement *element = get_element(reader);
+    DmElement *element = reader->places[PLACE_ELEMENT];
     DmItem *items = &g_array_index(reader->message->items, DmItem, element->first_item);
 
     element->span = reader->message->elements->len - 1 - reader->open[reader->n_open - 1];
@@ -527,11 +385,12 @@ end_command(Reader *reader)
         element->problem = DM_STATUS_TOO_LARGE;
     for (guint i = 0; i < element->n_items; i++) {
         if (items[i].format == NULL)
-            items[i].format = reader->format;
+            items[i].format = reader->meta.format;
         if (items[i].type == NULL)
-            items[i].type = reader->type;
+            items[i].type = reader->meta.type;
     }
     reader->n_open--;
+    note_element(reader);
 }
 
 static void
@@ -581,10 +440,12 @@ dm_reader_parse(const char *bytes, gsize size, DmReadMode mode, GError **error)
         .mode = mode,
         .message = message,
         .states = {STATE_DOCUMENT},
+        .places = {[PLACE_HEADER] = &message->header},
         .text_end = message->text,
         .block_end = message->text + MIN(size, limits.max_bytes) + 1,
     };
 
+    reader.places[PLACE_COMMAND_META] = &reader.meta;
     if (!dm_xml_parse(&reader.xml, bytes, size, &limits, mode == DM_READ_FRAGMENT, &handler, error))
         return NULL;
     if (!check_whole(&reader, error))

@@ -12,6 +12,7 @@ typedef struct {
     const char *at; /* everything before it has been looked at */
     const DmScanLimits *limits;
     guint depth;
+    guint16 *name_sizes; /* of the elements that are open */
     guint n_elements;
     bool has_references; /* an "&" anywhere */
     GError **error;
@@ -156,50 +157,71 @@ static bool
 scan_end_tag(Scan *scan)
 {
     const char *limit = get_tag_limit(scan);
-    const char *close = memchr(scan->at, '>', (gsize)(limit - scan->at));
+    const char *close;
 
-    if (close == NULL)
-        return refuse_unended_tag(scan, scan->at, limit);
     if (scan->depth == 0)
         return refuse(scan, scan->at, DM_ERROR_INVALID, "the end of an element that is not open");
-    scan->depth--;
+    /* As a rule the tag is its "</", the name that the element began with, and ">"; libxml2 ends
+     * at any other name, so that what the scan made of it does not matter. */
+    close = scan->at + 2 + scan->name_sizes[--scan->depth];
+    if (close >= limit || *close != '>')
+        close = memchr(scan->at, '>', (gsize)(limit - scan->at));
+    if (close == NULL)
+        return refuse_unended_tag(scan, scan->at, limit);
     scan->at = close + 1;
+    return true;
+}
+
+/* The attributes from `at` on; `*ret_close` is the ">" of the tag. */
+static bool
+scan_attributes(Scan *scan, const char *at, const char *limit, const char **ret_close)
+{
+    static const bool ends_run[256] = {['>'] = true, ['<'] = true, ['"'] = true, ['\''] = true};
+    guint n_attributes = 0;
+
+    for (;;) {
+        while (at < limit && !ends_run[(guchar)*at])
+            at++;
+        if (at == limit)
+            return refuse_unended_tag(scan, scan->at, limit);
+        if (*at == '>')
+            break;
+        if (*at == '<')
+            return refuse(scan, at, DM_ERROR_INVALID, "a \"<\" in a tag");
+        if (++n_attributes > scan->limits->max_attributes)
+            return refuse(scan, at, DM_ERROR_TOO_LARGE, "more than %u attributes in a tag",
+                          scan->limits->max_attributes);
+        if (!scan_value(scan, at, limit, &at))
+            return false;
+    }
+    *ret_close = at;
     return true;
 }
 
 static bool
 scan_start_tag(Scan *scan)
 {
-    static const bool ends_run_in_tag[256] = {
-        ['>'] = true, ['<'] = true, ['"'] = true, ['\''] = true};
+    static const bool ends_name[256] = {
+        ['>'] = true, ['<'] = true,  ['"'] = true,  ['\''] = true, ['/'] = true,
+        [' '] = true, ['\t'] = true, ['\r'] = true, ['\n'] = true};
     const char *limit = get_tag_limit(scan);
-    const char *p = scan->at + 1;
-    guint n_attributes = 0;
+    const char *name_end = scan->at + 1;
+    const char *close;
 
-    for (;;) {
-        while (p < limit && !ends_run_in_tag[(guchar)*p])
-            p++;
-        if (p == limit || *p == '>')
-            break;
-        if (*p == '<')
-            return refuse(scan, p, DM_ERROR_INVALID, "a \"<\" in a tag");
-        if (++n_attributes > scan->limits->max_attributes)
-            return refuse(scan, p, DM_ERROR_TOO_LARGE, "more than %u attributes in a tag",
-                          scan->limits->max_attributes);
-        if (!scan_value(scan, p, limit, &p))
-            return false;
-    }
-    if (p == limit)
-        return refuse_unended_tag(scan, scan->at, limit);
+    while (name_end < limit && !ends_name[(guchar)*name_end])
+        name_end++;
+    close = name_end;
+    if ((close == limit || *close != '>') && !scan_attributes(scan, name_end, limit, &close))
+        return false;
     if (++scan->n_elements > scan->limits->max_elements)
         return refuse(scan, scan->at, DM_ERROR_TOO_LARGE, "more than %u elements",
                       scan->limits->max_elements);
     if (scan->depth == scan->limits->max_depth)
         return refuse(scan, scan->at, DM_ERROR_TOO_LARGE, "elements more than %u deep",
                       scan->limits->max_depth);
-    if (p[-1] != '/')
-        scan->depth++;
-    scan->at = p + 1;
+    if (close[-1] != '/')
+        scan->name_sizes[scan->depth++] = (guint16)(name_end - scan->at - 1);
+    scan->at = close + 1;
     return true;
 }
 
@@ -317,9 +339,16 @@ bool
 dm_scan(const char *bytes, gsize size, const DmScanLimits *limits, DmScanResult *ret_result,
         GError **error)
 {
-    Scan scan = {
-        .bytes = bytes, .end = bytes + size, .at = bytes, .limits = limits, .error = error};
+    guint16 name_sizes[DM_SCAN_MAX_DEPTH];
+    Scan scan = {.bytes = bytes,
+                 .end = bytes + size,
+                 .at = bytes,
+                 .limits = limits,
+                 .name_sizes = name_sizes,
+                 .error = error};
     gsize start;
+
+    g_assert(limits->max_depth <= DM_SCAN_MAX_DEPTH && limits->max_tag_bytes <= G_MAXUINT16);
 
     if (size > limits->max_bytes) {
         g_set_error(error, DM_ERROR, DM_ERROR_TOO_LARGE,

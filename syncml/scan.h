@@ -9,11 +9,13 @@
  * divide the bytes differently the document is malformed, and dm_xml_parse() ends libxml2 at its
  * first error. */
 
+#define DM_SCAN_MAX_DEPTH 32
+
 typedef struct {
     gsize max_bytes;
-    gsize max_tag_bytes; /* from "<" to ">" */
+    gsize max_tag_bytes; /* from "<" to ">"; at most 65,535 */
     guint max_attributes;
-    guint max_depth;
+    guint max_depth; /* at most DM_SCAN_MAX_DEPTH */
     guint max_elements;
 } DmScanLimits;
 
