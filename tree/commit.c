@@ -302,7 +302,8 @@ turn_to(Teller *teller, const DmProvider *provider)
 {
     if (teller->session)
         add_change(teller, DM_CHANGE_SESSION, teller->provider, DM_NODE_PROVIDER);
-    if (teller->progress && dm_provider_is_present(teller->provider, DM_NODE_FIRST_SYNC))
+    if (teller->progress && teller->provider != NULL &&
+        dm_provider_is_present(teller->provider, DM_NODE_FIRST_SYNC))
         add_change(teller, DM_CHANGE_PROGRESS, teller->provider, DM_NODE_FIRST_SYNC);
     teller->provider = provider;
     teller->covered = DM_NODE_ROOT;
@@ -349,7 +350,7 @@ tell_node(Teller *teller, const DmTransaction *transaction, const DmUndo *undo)
 
     if (undo->node < teller->covered)
         return;
-    if (dm_node_is_interior(row)) {
+    if (provider != NULL && dm_node_is_interior(row)) {
         bool is_present = dm_provider_is_present(provider, undo->node);
 
         kind = is_present ? DM_CHANGE_ADDED : DM_CHANGE_REMOVED;
@@ -366,6 +367,7 @@ tell_new_provider(Teller *teller, const DmProvider *provider)
 {
     DmNodeId end = dm_schema_get_end(DM_NODE_PROVIDER);
 
+    g_assert(provider != NULL);
     for (guint id = DM_NODE_PROVIDER; id < end; id++)
         if (dm_node_is_interior(dm_schema_get((DmNodeId)id)) &&
             dm_provider_is_present(provider, (DmNodeId)id))

@@ -119,7 +119,10 @@ visit_children(Query *query, DmProvider *provider, DmNodeId node, Visit visit, g
 static const char *
 get_name(const DmProvider *provider, DmNodeId node)
 {
-    return node == DM_NODE_PROVIDER ? provider->id : dm_schema_get(node)->name;
+    if (node != DM_NODE_PROVIDER)
+        return dm_schema_get(node)->name;
+    g_assert(provider != NULL);
+    return provider->id;
 }
 
 /* -- answering ----------------------------------------------------------------------------------
@@ -186,9 +189,9 @@ answer_prop(Query *query, const DmTarget *target)
 
     if (uri->query == DM_QUERY_PROP_FORMAT)
         return add_text(query, DM_FORMAT_CHR, dm_format_to_name(target->row->format));
-    if (uri->query == DM_QUERY_PROP_NAME)
+    if (uri->query == DM_QUERY_PROP_NAME) /* a provider's may have been asked in another case */
         return add_text(query, DM_FORMAT_CHR,
-                        target->node == DM_NODE_PROVIDER ? target->provider->id
+                        target->node == DM_NODE_PROVIDER ? get_name(target->provider, target->node)
                                                          : uri->segments[uri->n_segments - 1]);
     /* Type: of an interior node, the document that defines its shape; there is none. */
     return add_text(query, DM_FORMAT_CHR, dm_node_is_interior(target->row) ? "" : "text/plain");

@@ -288,6 +288,18 @@ static const Failure failures[] = {
     {"commit", DM_ERROR_FULL, 420},
 };
 
+/* What is in memory is what is on disk. */
+static void
+assert_as_before(DmTree *tree)
+{
+    ASSERT_READS(tree, ROOT "/Provider", "A/old");
+    ASSERT_READS(tree, PROVIDER_A,
+                 "ManagementServiceAddress/FirstSyncStatus/EnhancedAppLayerSecurity/Unenroll");
+    ASSERT_USER_READS(tree, 7, "./User/Vendor/MSFT/DMClient/Provider", "");
+    g_assert_true(g_hash_table_contains(
+        dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, "A")->outcomes, "./a"));
+}
+
 /* Everything that a message can do, and each way it can fail on disk. */
 static void
 test_m4_store_fails(gconstpointer data)
@@ -337,23 +349,35 @@ test_m4_store_fails(gconstpointer data)
     g_assert_cmpstr(dm_reply_get_items(reply, 2)->data, ==, "https://old.example");
     g_assert_cmpstr(dm_reply_get_items(reply, 6)->data, ==, "https://old.example");
     g_assert_cmpstr(heard->str, ==, "");
-    ASSERT_READS(tree, ROOT "/Provider", "A/old");
-    ASSERT_READS(tree, PROVIDER_A,
-                 "ManagementServiceAddress/FirstSyncStatus/EnhancedAppLayerSecurity/Unenroll");
-    ASSERT_USER_READS(tree, 7, "./User/Vendor/MSFT/DMClient/Provider", "");
-    g_assert_true(g_hash_table_contains(
-        dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, "A")->outcomes, "./a"));
+    assert_as_before(tree);
     /* A commit that fails is rolled back by the store itself. */
     g_assert_cmpint(strstr(store->calls->str, "rollback") != NULL, ==,
                     strcmp(failure->call, "begin") != 0 && strcmp(failure->call, "commit") != 0);
+}
 
-    /* The disk is well again: the message before is answered as it was, the next one works. */
+/* When the disk is well again the message before is answered as it was, and the next one works. */
+static void
+test_m4_disk_is_well_again(void)
+{
+    DmStore *store = new_store();
+    g_autoptr(DmTree) tree = new_tree(store);
+    const DmContext context = {.session = "s", .message = 1, .provider = "A", .uid = -1};
+    const DmContext next = {.session = "s", .message = 2, .provider = "A", .uid = -1};
+    const DmCommand commands[] = {REPLACE(PROVIDER_A "/UPN", "u")};
+    g_autoptr(DmReply) first = NULL;
+    g_autoptr(DmReply) resent = NULL;
+    g_autoptr(DmReply) second = NULL;
+
+    store->fail_at = "begin";
+    store->code = DM_ERROR_FULL;
+    first = dm_tree_apply(tree, &context, commands, 1);
+    ASSERT_STATUSES(first, 420);
     store->fail_at = NULL;
-    g_clear_pointer(&reply, dm_reply_free);
-    g_hash_table_remove_all(store->replies);
-    reply = dm_tree_apply(tree, &context, commands, G_N_ELEMENTS(commands));
-    g_assert_cmpuint(STATUS(reply, 0), ==, bad);
-    g_assert_cmpuint(RUN(tree, NULL, REPLACE(PROVIDER_A "/UPN", "u")), ==, 200);
+    resent = dm_tree_apply(tree, &context, commands, 1);
+    ASSERT_STATUSES(resent, 420);
+    second = dm_tree_apply(tree, &next, commands, 1);
+    ASSERT_STATUSES(second, 200);
+    ASSERT_READS(tree, PROVIDER_A "/UPN", "u");
 }
 
 /* G7: the answers that are given anew have the whole bound to themselves. */
@@ -473,6 +497,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(name, &failures[i], test_m4_store_fails);
     }
+    g_test_add_func("/storage/M4-disk-is-well-again", test_m4_disk_is_well_again);
     g_test_add_func("/storage/M4-answers-are-given-anew", test_m4_answers_are_given_anew);
     g_test_add_func("/storage/G5-read-only", test_g5_read_only);
     g_test_add_func("/storage/M4-provisioning-fails", test_m4_provisioning_fails);
