@@ -352,8 +352,8 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
     start.addresses = order_addresses(provider, digest);
     if (start.addresses[0] == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
-                    "provider “%s” has no server address: set its ManagementServiceAddress",
-                    provider->id);
+                    "provider “%s” has no server address: set its %s", provider->id,
+                    dm_schema_get(DM_NODE_MANAGEMENT_SERVICE_ADDRESS)->name);
         return false;
     }
     counter = dm_session_get_int(provider, DM_SESSION_COUNTER);
@@ -442,9 +442,13 @@ dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *
 static bool
 edit_outcome(DmSessionEdits *edits, DmProvider *provider, const char *canonical, const char *text)
 {
-    g_auto(GStrv) expected = dm_first_sync_find_expected(provider, canonical);
+    g_autoptr(GHashTable) index = dm_first_sync_index(provider);
+    g_auto(GStrv) expected = NULL;
     bool changed = false;
 
+    if (index == NULL)
+        return false;
+    expected = dm_first_sync_find_expected(index, canonical);
     for (char **item = expected; *item != NULL; item++) {
         changed |= g_strcmp0(g_hash_table_lookup(provider->outcomes, *item), text) != 0;
         dm_session_edits_set(edits, provider, DM_STORE_OUTCOME, *item, text);

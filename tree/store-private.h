@@ -54,6 +54,7 @@ struct DmStore {
     GArray *nodes;         /* id → DmNodeId, DM_NODE_NONE where this version knows none */
     gint64 last_used;      /* counts the replies put, newest highest */
     int log_pages;         /* in the WAL after the last commit */
+    int system_errno;      /* after the last statement; 0: none */
     bool in_transaction;
     char *failure; /* why it is read-only (G5); NULL: it is not */
 };

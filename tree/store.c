@@ -16,12 +16,10 @@ static int
 code_of(DmStore *store, int rc, int code)
 {
     /* A full file system is SQLITE_FULL; a quota only shows in errno. */
-    if (rc == SQLITE_FULL)
+    if (rc == SQLITE_FULL || (rc == SQLITE_IOERR_WRITE && store->system_errno == EDQUOT))
         return DM_ERROR_FULL;
     switch (rc & 0xff) {
     case SQLITE_IOERR:
-        if (store->db != NULL && sqlite3_system_errno(store->db) == EDQUOT)
-            return DM_ERROR_FULL;
         return DM_ERROR_STORAGE;
     case SQLITE_BUSY:
         return DM_ERROR_BUSY;
@@ -93,8 +91,11 @@ dm_store_is_read_only(const DmStore *store)
 int
 dm_store_run(DmStore *store, DmStoreStatement statement)
 {
-    int rc = sqlite3_step(store->statements[statement]);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_step(store->statements[statement]);
+    store->system_errno = errno; /* sqlite3_system_errno() knows nothing of COMMIT */
     (void)sqlite3_reset(store->statements[statement]);
     /* What was bound is borrowed, and may be secret. */
     (void)sqlite3_clear_bindings(store->statements[statement]);
@@ -281,8 +282,11 @@ static void
 write_back(DmStore *store)
 {
     int n_log = 0, n_done = 0;
-    int rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_done);
+    int rc;
 
+    errno = 0;
+    rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_done);
+    store->system_errno = errno;
     if (rc != SQLITE_OK && code_of(store, rc, DM_ERROR_STORAGE) != DM_ERROR_FULL)
         dm_store_set_read_only(store, sqlite3_errstr(rc));
 }

@@ -40,8 +40,9 @@ typedef struct {
     void (*on_root)(DmNodeId node, const DmValue *value, gpointer data); /* leaves of the root */
 } DmStoreReader;
 
-/* Reads everything. Rows that are not of the node table, or do not fit it (a damaged or edited
- * file), fail it with CORRUPT, naming them. */
+/* Reads everything, and judges every row: ranges, caps and text as well. Rows that are not of the
+ * node table, or do not fit it (a damaged or edited file), fail it with CORRUPT, naming them; then
+ * nothing is written to the file any more. */
 bool dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError **error);
 
 /* The reply stored with the last message of `session`, and that message's number into
@@ -64,6 +65,8 @@ bool dm_store_delete_provider(DmStore *store, gint64 key, GError **error);
  * the root. */
 bool dm_store_put_node(DmStore *store, gint64 key, DmNodeId node, const DmValue *value,
                        GError **error);
+
+/* Deletes that row alone, not what is below the node; nothing if it is not there. */
 bool dm_store_delete_node(DmStore *store, gint64 key, DmNodeId node, GError **error);
 
 /* Sets text; NULL value deletes it; NULL name with NULL value deletes all of the kind. */
@@ -75,8 +78,9 @@ bool dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char 
 bool dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes *reply,
                         GError **error);
 
-/* On disk when it returns true (G2). False: rolled back already; after an I/O error of the log the
- * store is read-only from then on (G5). */
+/* On disk when it returns true (G2). False: rolled back already; after a full disk the next one may
+ * succeed (G6), after an I/O error the store is read-only from then on (G5), and it is unknown
+ * which of the two states the next start finds. */
 bool dm_store_commit(DmStore *store, GError **error);
 void dm_store_rollback(DmStore *store);
 

@@ -280,7 +280,7 @@ main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     g_autoptr(DmStore) store = NULL;
     const char *command = argc > 2 ? argv[2] : "";
-    int n = argc > 3 ? atoi(argv[3]) : 0;
+    int n = argc > 3 ? (int)g_ascii_strtoll(argv[3], NULL, 10) : 0;
 
     if (argc < 3)
         return usage();

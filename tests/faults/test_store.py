@@ -186,15 +186,24 @@ def test_G1_G2_kill_9(tmp_path, seconds):
 
 
 @needs_strace
-@pytest.mark.parametrize("start", ["closed", "crashed", "nearly-written-back"], indirect=True)
-def test_G6_disk_full_at_every_write(start, tmp_path):
+@pytest.mark.parametrize(
+    "start, error",
+    [
+        ("closed", "ENOSPC"),
+        ("closed", "EDQUOT"),
+        ("crashed", "ENOSPC"),
+        ("nearly-written-back", "ENOSPC"),
+    ],
+    indirect=["start"],
+)
+def test_G6_disk_full_at_every_write(start, error, tmp_path):
     state, before = start
     refused = 0
     for name, i, copy in each_call(state, tmp_path, ["crash", "1"], names=("pwrite64", "fdatasync")):
         if name != "pwrite64":
             continue
         command = [DRIVER, copy, "retry"]
-        result = strace.inject(command, tmp_path / "trace", name, i, "error=ENOSPC")
+        result = strace.inject(command, tmp_path / "trace", name, i, f"error={error}")
         lines = result.stdout.splitlines()
         # The old values stay, nothing is read-only, and the next commit goes through.
         if lines[0] == "failed full":
