@@ -214,8 +214,7 @@ dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply)
     return n_failures;
 }
 
-/* -- writing -------------------------------------------------------------------------------------
- */
+/* -- writing ---------------------------------------------------------------------------------- */
 
 typedef struct {
     const DmAnswer *answer;

@@ -71,8 +71,7 @@ static const char *const auth_parms[] = {
     DM_ACCOUNT_AUTH_SECRET, DM_ACCOUNT_AUTH_DATA, NULL,
 };
 
-/* -- the document ---------------------------------------------------------------------------------
- */
+/* -- the document ----------------------------------------------------------------------------- */
 
 static void
 free_certificate(gpointer data)
@@ -145,8 +144,7 @@ fail(Parser *parser, int code, const char *parm, const char *what)
     dm_xml_fail(&parser->xml, code, "%s: %s", shown, what);
 }
 
-/* -- APPLICATION ----------------------------------------------------------------------------------
- */
+/* -- APPLICATION ------------------------------------------------------------------------------ */
 
 /* One more server address: a single one as it is, several as L1's list. */
 static void
@@ -247,8 +245,7 @@ end_application(Parser *parser)
     parser->document->account = g_steal_pointer(&application);
 }
 
-/* -- DMClient -------------------------------------------------------------------------------------
- */
+/* -- DMClient --------------------------------------------------------------------------------- */
 
 static void
 append_segment(Parser *parser, const char *name)
@@ -322,8 +319,7 @@ begin_node(Parser *parser, const char *name)
         add_setting(parser, DM_VERB_ADD, name, "node", NULL);
 }
 
-/* -- CertificateStore -----------------------------------------------------------------------------
- */
+/* -- CertificateStore ------------------------------------------------------------------------- */
 
 static void
 add_certificate(Parser *parser, const char *parm, const char *value)
@@ -349,8 +345,7 @@ add_certificate(Parser *parser, const char *parm, const char *value)
     g_ptr_array_add(certificates, certificate);
 }
 
-/* -- libxml2's events ----------------------------------------------------------------------------
- */
+/* -- libxml2's events ------------------------------------------------------------------------- */
 
 static void
 set_string(char **target, const char *text)

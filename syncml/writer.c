@@ -36,8 +36,7 @@ dm_writer_get_size(const DmWriter *writer)
     return writer->size;
 }
 
-/* -- bytes ---------------------------------------------------------------------------------------
- */
+/* -- bytes ------------------------------------------------------------------------------------ */
 
 static char *
 reserve(DmWriter *writer, gsize size)
@@ -142,8 +141,7 @@ append_number(DmWriter *writer, guint64 number)
         }                                                                                          \
     } while (0)
 
-/* -- parts, in the order of the DTDs -------------------------------------------------------------
- */
+/* -- parts, in the order of the DTDs ---------------------------------------------------------- */
 
 #define APPEND_PLACE(writer, name, uri, loc_name)                                                  \
     do {                                                                                           \
@@ -229,8 +227,7 @@ append_header(DmWriter *writer, const DmHeader *header)
     APPEND(writer, "</SyncHdr>");
 }
 
-/* -- messages ------------------------------------------------------------------------------------
- */
+/* -- messages --------------------------------------------------------------------------------- */
 
 void
 dm_writer_begin(DmWriter *writer, const DmHeader *header, guint first_cmd_id)
@@ -351,8 +348,7 @@ dm_writer_replace(DmWriter *writer, const DmItem *items, gsize n_items)
     APPEND(writer, "</Replace>");
 }
 
-/* -- what was read -------------------------------------------------------------------------------
- */
+/* -- what was read ---------------------------------------------------------------------------- */
 
 #define APPEND_REFS(writer, name, refs)                                                            \
     do {                                                                                           \

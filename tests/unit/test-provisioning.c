@@ -84,8 +84,7 @@ assert_account(const DmProvisioning *document, const char *key, const char *valu
     g_assert_cmpstr(g_hash_table_lookup(document->account, key), ==, value);
 }
 
-/* -- samples -------------------------------------------------------------------------------------
- */
+/* -- samples ---------------------------------------------------------------------------------- */
 
 static void
 test_full(void)
@@ -227,8 +226,7 @@ test_bad_samples(void)
     assert_account(no_address, "ADDR", NULL);
 }
 
-/* -- forms ---------------------------------------------------------------------------------------
- */
+/* -- forms ------------------------------------------------------------------------------------ */
 
 static void
 test_addresses(void)

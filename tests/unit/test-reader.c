@@ -32,8 +32,7 @@ assert_data(const char *text, const char *data)
     g_assert_cmpuint(item->data_size, ==, strlen(data));
 }
 
-/* -- what it must take ---------------------------------------------------------------------------
- */
+/* -- what it must take ------------------------------------------------------------------------ */
 
 static void
 test_tags(void)

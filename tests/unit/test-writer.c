@@ -19,8 +19,7 @@ assert_bytes(GBytes *bytes, const char *text)
     g_bytes_unref(bytes);
 }
 
-/* -- equality ------------------------------------------------------------------------------------
- */
+/* -- equality --------------------------------------------------------------------------------- */
 
 static void
 assert_refs_equal(const GPtrArray *a, const GPtrArray *b)
@@ -110,8 +109,7 @@ assert_messages_equal(const DmMessage *a, const DmMessage *b)
                            &g_array_index(b->items, DmItem, i));
 }
 
-/* -- the DTDs' order -----------------------------------------------------------------------------
- */
+/* -- the DTDs' order -------------------------------------------------------------------------- */
 
 /* What may stand in an element, in this order (OMA SyncML Representation Protocol 1.2 and Meta
  * Information 1.2), as far as it is written here. `<Cmd>` in Results is not of the DTD, but of
@@ -179,8 +177,7 @@ assert_message_order(GBytes *bytes)
     xmlFreeDoc(document);
 }
 
-/* -- tests ---------------------------------------------------------------------------------------
- */
+/* -- tests ------------------------------------------------------------------------------------ */
 
 static void
 round_trip(const char *text, gsize size)
