@@ -16,17 +16,22 @@ is_space(char c)
 static bool
 decode_segment(const char *in, gsize size, char *out, gsize *ret_size)
 {
-    gsize n = 0;
+    gsize n = size;
 
-    for (gsize i = 0; i < size; i++) {
-        if (in[i] == '%') {
+    if (memchr(in, '%', size) == NULL) {
+        memcpy(out, in, size);
+    } else {
+        n = 0;
+        for (gsize i = 0; i < size; i++) {
+            if (in[i] != '%') {
+                out[n++] = in[i];
+                continue;
+            }
             if (i + 2 >= size || !g_ascii_isxdigit(in[i + 1]) || !g_ascii_isxdigit(in[i + 2]))
                 return false;
             out[n++] =
                 (char)(g_ascii_xdigit_value(in[i + 1]) * 16 + g_ascii_xdigit_value(in[i + 2]));
             i += 2;
-        } else {
-            out[n++] = in[i];
         }
     }
     out[n] = '\0';
@@ -38,12 +43,16 @@ decode_segment(const char *in, gsize size, char *out, gsize *ret_size)
 static bool
 is_legal_segment(const char *segment, gsize size)
 {
+    gsize i = 0;
+
     if (size == 0 || (size == 1 && *segment == '*') || (size == 2 && memcmp(segment, "..", 2) == 0))
         return false;
-    for (gsize i = 0; i < size; i++)
-        if ((guchar)segment[i] < 0x20 || segment[i] == 0x7F)
-            return false;
-    /* No C1 control either, and nothing that libdbus or XML would choke on. */
+    /* Nearly all names are printable ASCII. */
+    while (i < size && (guchar)segment[i] >= 0x20 && (guchar)segment[i] < 0x7F)
+        i++;
+    if (i == size)
+        return true;
+    /* No control, C1 neither, and nothing that libdbus or XML would choke on. */
     if (!dm_text_is_valid(segment, size))
         return false;
     for (const char *p = segment; p < segment + size; p = g_utf8_next_char(p))

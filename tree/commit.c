@@ -217,7 +217,30 @@ write_new_provider(DmStore *store, const DmTransaction *transaction, DmProvider 
             !write_node(store, transaction, provider, (DmNodeId)id, error))
             return false;
     }
-    return write_strings(store, provider->key, DM_STORE_ACCOUNT, provider->account, error);
+    return write_strings(store, provider->key, DM_STORE_ACCOUNT, provider->account, error) &&
+           write_strings(store, provider->key, DM_STORE_OUTCOME, provider->outcomes, error);
+}
+
+/* Writes what differs from `old`: an outcome is a row, and there may be thousands. */
+static bool
+write_outcomes(DmStore *store, const DmProvider *provider, GHashTable *old, GError **error)
+{
+    GHashTableIter iter;
+    gpointer name, value;
+
+    if (g_hash_table_size(provider->outcomes) == 0)
+        return dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, NULL, NULL, error);
+    g_hash_table_iter_init(&iter, old);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (!g_hash_table_contains(provider->outcomes, name) &&
+            !dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, name, NULL, error))
+            return false;
+    g_hash_table_iter_init(&iter, provider->outcomes);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        if (g_strcmp0(g_hash_table_lookup(old, name), value) != 0 &&
+            !dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, name, value, error))
+            return false;
+    return true;
 }
 
 static bool
@@ -227,7 +250,7 @@ write_net(DmStore *store, const DmTransaction *transaction, const DmUndo *undo, 
     case DM_UNDO_NODE:
         return write_node(store, transaction, undo->provider, undo->node, error);
     case DM_UNDO_OUTCOMES:
-        return dm_store_put_text(store, undo->provider->key, DM_STORE_OUTCOME, NULL, NULL, error);
+        return write_outcomes(store, undo->provider, undo->old.outcomes, error);
     case DM_UNDO_PROVIDER_ADDED:
         return write_new_provider(store, transaction, undo->provider, error);
     case DM_UNDO_PROVIDER_REMOVED:

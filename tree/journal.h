@@ -7,7 +7,7 @@
 
 typedef enum {
     DM_UNDO_NODE,             /* a leaf set or unset, an interior node added or removed */
-    DM_UNDO_OUTCOMES,         /* the outcomes of a first sync were dropped (F5) */
+    DM_UNDO_OUTCOMES,         /* other outcomes of a first sync (F6), or none any more (F5) */
     DM_UNDO_PROVIDER_ADDED,   /* nodes of it come after */
     DM_UNDO_PROVIDER_REMOVED, /* as a whole: no entries for its nodes */
     DM_UNDO_NOTHING,          /* an entry that was undone alone */

@@ -188,16 +188,21 @@ dm_transaction_add_node(DmTransaction *transaction, DmProvider *provider, DmNode
     dm_provider_mark(provider, node, true);
 }
 
+void
+dm_transaction_take_outcomes(DmTransaction *transaction, DmProvider *provider, GHashTable *outcomes)
+{
+    DmUndo *undo = append(transaction, DM_UNDO_OUTCOMES, provider, DM_NODE_FIRST_SYNC);
+
+    undo->old.outcomes = provider->outcomes;
+    provider->outcomes = outcomes;
+}
+
 static void
 drop_outcomes(DmTransaction *transaction, DmProvider *provider)
 {
-    DmUndo *undo;
-
-    if (g_hash_table_size(provider->outcomes) == 0)
-        return;
-    undo = append(transaction, DM_UNDO_OUTCOMES, provider, DM_NODE_FIRST_SYNC);
-    undo->old.outcomes = provider->outcomes;
-    provider->outcomes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    if (g_hash_table_size(provider->outcomes) != 0)
+        dm_transaction_take_outcomes(
+            transaction, provider, g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free));
 }
 
 void

@@ -58,6 +58,10 @@ void dm_transaction_add_node(DmTransaction *transaction, DmProvider *provider, D
 /* Removes an interior node and all below it; with FirstSyncStatus go the outcomes (F5). */
 void dm_transaction_remove_node(DmTransaction *transaction, DmProvider *provider, DmNodeId node);
 
+/* Puts `outcomes` (owned strings, taken) in the place of the provider's. */
+void dm_transaction_take_outcomes(DmTransaction *transaction, DmProvider *provider,
+                                  GHashTable *outcomes);
+
 /* Makes a provider (V10), in the device tree with FirstSyncStatus. */
 DmProvider *dm_transaction_add_provider(DmTransaction *transaction, DmScope scope, guint32 uid,
                                         const char *id);
@@ -87,6 +91,11 @@ bool dm_transaction_judge(DmTransaction *transaction, DmMark mark, guint *ret_co
 
 /* Forgets the writes since `mark` that were judged: an Atomic that stands is settled. */
 void dm_transaction_settle(DmTransaction *transaction, DmMark mark);
+
+/* Changes the outcomes of the session's provider, device's and user's, by what the message's
+ * commands mean to its first sync, going by the statuses of `reply` (F6). After judging. */
+void dm_transaction_note_outcomes(DmTransaction *transaction, const DmCommand *commands,
+                                  gsize n_commands, const DmReply *reply);
 
 /* Works out the net changes; how many. Before the two below. */
 gsize dm_transaction_collect(DmTransaction *transaction);

@@ -25,7 +25,7 @@ apply(DmTree *tree, const DmCommand *commands, gsize n)
 
     for (gsize i = 0; i < n; i++)
         if (dm_reply_get(reply, i)->status != DM_STATUS_OK)
-            g_error("%s: %d", commands[i].loc_uri, dm_reply_get(reply, i)->status);
+            g_error("%s: %u", commands[i].loc_uri, dm_reply_get(reply, i)->status);
 }
 
 /* Replaces one text leaf in each of `n` providers. */

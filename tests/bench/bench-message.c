@@ -86,7 +86,7 @@ run_message(DmTree *tree, const GString *xml)
     reply = dm_tree_apply(tree, &context, batch, n);
     for (gsize i = 0; i < n; i++)
         if (dm_reply_get(reply, i)->status != DM_STATUS_OK)
-            g_error("%s: %d", batch[i].loc_uri, dm_reply_get(reply, i)->status);
+            g_error("%s: %u", batch[i].loc_uri, dm_reply_get(reply, i)->status);
     dm_writer_begin(writer, &message->header, 1);
     dm_answer_write(answer, reply, "1", 200, writer);
     bytes = dm_writer_end(writer, true);
@@ -102,7 +102,7 @@ add(DmTree *tree, const char *loc_uri)
     g_autoptr(DmReply) reply = dm_tree_apply(tree, &root, &command, 1);
 
     if (dm_reply_get(reply, 0)->status != DM_STATUS_OK)
-        g_error("cannot add %s: %d", loc_uri, dm_reply_get(reply, 0)->status);
+        g_error("cannot add %s: %u", loc_uri, dm_reply_get(reply, 0)->status);
 }
 
 int

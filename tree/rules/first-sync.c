@@ -118,32 +118,42 @@ dm_first_sync_canonical(const char *loc_uri)
     return g_string_free(canonical, FALSE);
 }
 
-/* Whether `canonical` is `above` or below it, whole segments compared. */
-static bool
-is_covered(const char *canonical, const char *above)
+GHashTable *
+dm_first_sync_index(const DmProvider *provider)
 {
-    gsize size = strlen(above);
-
-    return strncmp(canonical, above, size) == 0 &&
-           (canonical[size] == '\0' || canonical[size] == '/');
-}
-
-GStrv
-dm_first_sync_find_expected(const DmProvider *provider, const char *canonical)
-{
-    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    g_autoptr(GHashTable) index = NULL;
 
     for (gsize i = 0; i < DM_FIRST_SYNC_N_LISTS; i++) {
         g_auto(GStrv) items = get_items(provider, i);
 
         for (char **item = items; item != NULL && *item != NULL; item++) {
-            g_autofree char *above = dm_first_sync_canonical(*item);
+            char *canonical = dm_first_sync_canonical(*item);
 
-            if (above != NULL && is_covered(canonical, above) &&
-                !g_ptr_array_find_with_equal_func(found, above, g_str_equal, NULL))
-                g_ptr_array_add(found, g_steal_pointer(&above));
+            if (canonical == NULL)
+                continue;
+            if (index == NULL)
+                index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+            g_hash_table_add(index, canonical);
         }
     }
+    return g_steal_pointer(&index);
+}
+
+GStrv
+dm_first_sync_find_expected(GHashTable *index, const char *canonical)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new();
+    g_autofree char *above = g_strdup(canonical);
+    char *slash;
+
+    /* The LocURI itself, then each one above it. */
+    do {
+        if (g_hash_table_contains(index, above))
+            g_ptr_array_add(found, g_strdup(above));
+        slash = strrchr(above, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    } while (slash != NULL);
     g_ptr_array_add(found, NULL);
     return (GStrv)g_ptr_array_free(g_steal_pointer(&found), FALSE);
 }

@@ -17,9 +17,13 @@ GStrv dm_first_sync_split(const char *text, bool strip_count);
  * A2), no `?…`. Free with g_free(). NULL if it is no LocURI. */
 char *dm_first_sync_canonical(const char *loc_uri);
 
-/* The canonical items of the Expected lists of `provider` that are `canonical` or above it, each
- * once: an outcome of `canonical` is one of theirs (F6). May be empty. Free with g_strfreev(). */
-GStrv dm_first_sync_find_expected(const DmProvider *provider, const char *canonical);
+/* The canonical items of the Expected lists of `provider`, as a set; NULL if there are none. Unref
+ * with g_hash_table_unref(). */
+GHashTable *dm_first_sync_index(const DmProvider *provider);
+
+/* Those of the index that are `canonical` or above it: an outcome of `canonical` is one of theirs
+ * (F6). May be empty. Free with g_strfreev(). */
+GStrv dm_first_sync_find_expected(GHashTable *index, const char *canonical);
 
 #define DM_FIRST_SYNC_N_LISTS 6
 
