@@ -82,8 +82,9 @@ run(const char *dir)
 
     g_assert_true((store == NULL) == (error != NULL));
     if (store != NULL) {
-        g_autoptr(GBytes) reply = dm_store_find_reply(store, "s", &message);
+        GBytes *reply = dm_store_find_reply(store, "s", &message);
 
+        g_clear_pointer(&reply, g_bytes_unref);
         if (dm_store_load(store, &reader, &content, &error))
             change(store, content.key);
     }
