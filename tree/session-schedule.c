@@ -124,13 +124,23 @@ bool
 dm_session_note_schedules(DmTree *tree, GError **error)
 {
     g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
+    g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(DmChange));
     gint64 now_us = dm_clock_wall_us(tree->options.clock);
 
     for (guint i = 0; i < tree->providers->len; i++) {
         DmProvider *provider = g_ptr_array_index(tree->providers, i);
+        DmChange change = {.kind = DM_CHANGE_SESSION,
+                           .scope = provider->scope,
+                           .provider = provider->id,
+                           .node = DM_NODE_PROVIDER};
 
-        if (provider->scope == DM_SCOPE_DEVICE)
-            dm_session_edit_chain(edits, provider, now_us);
+        if (provider->scope != DM_SCOPE_DEVICE || is_same_chain(provider))
+            continue;
+        dm_session_edit_chain(edits, provider, now_us);
+        g_array_append_val(changes, change);
     }
-    return dm_session_edits_commit(edits, tree, error);
+    if (!dm_session_edits_commit(edits, tree, error))
+        return false;
+    dm_tree_notify(tree, &g_array_index(changes, DmChange, 0), changes->len);
+    return true;
 }

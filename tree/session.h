@@ -81,7 +81,7 @@ bool dm_session_report(DmTree *tree, const char *provider_id, const DmSessionRep
 gint64 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason);
 
 /* Begins anew each chain of poll sessions whose settings are not those it began with (P6), in one
- * commit, and keeps the time; writes nothing where all are the same. Called after a batch that
+ * commit, and tells the listeners; writes nothing where all are the same. Called after a batch that
  * changed a Poll or made a provider, before dm_session_get_due(); a session's begin and end do it
  * for their provider. False and DM_ERROR STORAGE, FULL. */
 bool dm_session_note_schedules(DmTree *tree, GError **error);

@@ -88,6 +88,26 @@ test_chain_restarts_on_change_only(Fixture *fixture, gconstpointer data)
 }
 
 static void
+count_session_changes(const DmChange *changes, gsize n_changes, gpointer data)
+{
+    for (gsize i = 0; i < n_changes; i++)
+        *(guint *)data += changes[i].kind == DM_CHANGE_SESSION;
+}
+
+static void
+test_noting_tells_once(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(DmTree) tree = new_tree(fixture);
+    guint n = 0;
+
+    dm_tree_add_listener(tree, count_session_changes, &n);
+    note_schedules(tree);
+    g_assert_cmpuint(n, ==, 1);
+    note_schedules(tree);
+    g_assert_cmpuint(n, ==, 1);
+}
+
+static void
 test_change_not_yet_noted(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(DmTree) tree = new_tree(fixture);
@@ -126,6 +146,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/session/P6-poll-sessions-count", test_chain);
     ADD("/session/P6-restarts-on-change-only", test_chain_restarts_on_change_only);
+    ADD("/session/P6-noting-tells-once", test_noting_tells_once);
     ADD("/session/P6-change-not-yet-noted", test_change_not_yet_noted);
     ADD("/session/P5-no-poll-is-daily", test_no_poll_is_daily);
     return g_test_run();
