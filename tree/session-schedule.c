@@ -141,6 +141,6 @@ dm_session_note_schedules(DmTree *tree, GError **error)
     }
     if (!dm_session_edits_commit(edits, tree, error))
         return false;
-    dm_tree_notify(tree, &g_array_index(changes, DmChange, 0), changes->len);
+    dm_tree_notify(tree, (const DmChange *)(const void *)changes->data, changes->len);
     return true;
 }
