@@ -3,79 +3,14 @@
 
 #include <string.h>
 
-static void
-append(DBusMessageIter *iter, int type, const void *value)
-{
-    if (!dbus_message_iter_append_basic(iter, type, value))
-        g_error("out of memory");
-}
-
-void
-dm_values_open(DBusMessageIter *iter, int type, const char *signature, DBusMessageIter *ret_inner)
-{
-    if (!dbus_message_iter_open_container(iter, type, signature, ret_inner))
-        g_error("out of memory");
-}
-
-void
-dm_values_close(DBusMessageIter *iter, DBusMessageIter *inner)
-{
-    if (!dbus_message_iter_close_container(iter, inner))
-        g_error("out of memory");
-}
-
-void
-dm_values_open_entry(DBusMessageIter *dict, const char *key, DBusMessageIter *ret_entry)
-{
-    dm_values_open(dict, DBUS_TYPE_DICT_ENTRY, NULL, ret_entry);
-    append(ret_entry, DBUS_TYPE_STRING, &key);
-}
-
-void
-dm_values_append_text(DBusMessageIter *iter, const char *text)
-{
-    if (!dm_text_is_valid(text, strlen(text)))
-        text = "";
-    append(iter, DBUS_TYPE_STRING, &text);
-}
-
-void
-dm_values_append_path(DBusMessageIter *iter, const char *path)
-{
-    append(iter, DBUS_TYPE_OBJECT_PATH, &path);
-}
-
-void
-dm_values_append_number(DBusMessageIter *iter, guint32 number)
-{
-    append(iter, DBUS_TYPE_UINT32, &number);
-}
-
-void
-dm_values_append_basic(DBusMessageIter *iter, int type, const void *value)
-{
-    const char signature[] = {(char)type, '\0'};
-    DBusMessageIter variant;
-
-    dm_values_open(iter, DBUS_TYPE_VARIANT, signature, &variant);
-    if (type == DBUS_TYPE_STRING)
-        dm_values_append_text(&variant, *(const char *const *)value);
-    else
-        append(&variant, type, value);
-    dm_values_close(iter, &variant);
-}
-
-/* -- values of the tree -------------------------------------------------------------------------
- */
-
 static const char *
 get_text(const DmValue *value)
 {
     return value->u.chr != NULL ? value->u.chr : "";
 }
 
-/* Whether it can be appended: asked before anything is, because a container cannot be taken back
- * out of the middle of a message. */
+/* Whether it can be appended: asked before anything is, because what is begun cannot be taken back
+ * out of a message. */
 static bool
 is_sound(const char *signature, const DmValue *value, const char *const *list)
 {
@@ -87,12 +22,12 @@ is_sound(const char *signature, const DmValue *value, const char *const *list)
         return true;
     }
     switch (signature[0]) {
-    case 's':
+    case DBUS_TYPE_STRING:
         return value->format == DM_FORMAT_CHR &&
                dm_text_is_valid(get_text(value), strlen(get_text(value)));
-    case 'b':
+    case DBUS_TYPE_BOOLEAN:
         return value->format == DM_FORMAT_BOOL;
-    case 'i':
+    case DBUS_TYPE_INT32:
         return value->format == DM_FORMAT_INT && value->u.integer >= G_MININT32 &&
                value->u.integer <= G_MAXINT32;
     default:
@@ -100,15 +35,27 @@ is_sound(const char *signature, const DmValue *value, const char *const *list)
     }
 }
 
+/* -- to libdbus ---------------------------------------------------------------------------------
+ */
+
+static void
+append_basic(DBusMessageIter *iter, int type, const void *value)
+{
+    if (!dbus_message_iter_append_basic(iter, type, value))
+        g_error("out of memory");
+}
+
 static void
 append_list(DBusMessageIter *iter, const char *const *list)
 {
     DBusMessageIter array;
 
-    dm_values_open(iter, DBUS_TYPE_ARRAY, "s", &array);
+    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "s", &array))
+        g_error("out of memory");
     for (; *list != NULL; list++)
-        append(&array, DBUS_TYPE_STRING, list);
-    dm_values_close(iter, &array);
+        append_basic(&array, DBUS_TYPE_STRING, list);
+    if (!dbus_message_iter_close_container(iter, &array))
+        g_error("out of memory");
 }
 
 static void
@@ -120,49 +67,63 @@ append_value(DBusMessageIter *iter, const DmValue *value)
 
     if (value->format == DM_FORMAT_BOOL) {
         boolean = value->u.boolean;
-        append(iter, DBUS_TYPE_BOOLEAN, &boolean);
+        append_basic(iter, DBUS_TYPE_BOOLEAN, &boolean);
     } else if (value->format == DM_FORMAT_INT) {
         integer = (dbus_int32_t)value->u.integer;
-        append(iter, DBUS_TYPE_INT32, &integer);
+        append_basic(iter, DBUS_TYPE_INT32, &integer);
     } else {
-        append(iter, DBUS_TYPE_STRING, &text);
+        append_basic(iter, DBUS_TYPE_STRING, &text);
     }
-}
-
-static void
-append_variant(DBusMessageIter *iter, const char *signature, const DmValue *value,
-               const char *const *list)
-{
-    DBusMessageIter variant;
-
-    dm_values_open(iter, DBUS_TYPE_VARIANT, signature, &variant);
-    if (signature[0] == DBUS_TYPE_ARRAY)
-        append_list(&variant, list);
-    else
-        append_value(&variant, value);
-    dm_values_close(iter, &variant);
 }
 
 bool
 dm_values_append_variant(DBusMessageIter *iter, const char *signature, const DmValue *value,
                          const char *const *list)
 {
+    DBusMessageIter variant;
+
     if (!is_sound(signature, value, list))
         return false;
-    append_variant(iter, signature, value, list);
+    if (!dbus_message_iter_open_container(iter, DBUS_TYPE_VARIANT, signature, &variant))
+        g_error("out of memory");
+    if (signature[0] == DBUS_TYPE_ARRAY)
+        append_list(&variant, list);
+    else
+        append_value(&variant, value);
+    if (!dbus_message_iter_close_container(iter, &variant))
+        g_error("out of memory");
     return true;
 }
 
+/* -- to a body ----------------------------------------------------------------------------------
+ */
+
 bool
-dm_values_append_entry(DBusMessageIter *dict, const char *key, const char *signature,
-                       const DmValue *value, const char *const *list)
+dm_values_append_entry(DmBody *body, const char *key, const char *signature, const DmValue *value,
+                       const char *const *list)
 {
-    DBusMessageIter entry;
+    DmBodyArray array;
 
     if (!is_sound(signature, value, list))
         return false;
-    dm_values_open_entry(dict, key, &entry);
-    append_variant(&entry, signature, value, list);
-    dm_values_close(dict, &entry);
+    dm_body_begin_struct(body);
+    dm_body_append_valid(body, key);
+    dm_body_begin_variant(body, signature);
+    switch (signature[0]) {
+    case DBUS_TYPE_BOOLEAN:
+        dm_body_append_bool(body, value->u.boolean);
+        break;
+    case DBUS_TYPE_INT32:
+        dm_body_append_int32(body, (gint32)value->u.integer);
+        break;
+    case DBUS_TYPE_STRING:
+        dm_body_append_valid(body, get_text(value));
+        break;
+    default:
+        array = dm_body_begin_array(body, false);
+        for (; *list != NULL; list++)
+            dm_body_append_valid(body, *list);
+        dm_body_end_array(body, array);
+    }
     return true;
 }

@@ -3,7 +3,6 @@
 
 #include "common/error.h"
 #include "dbus/names.h"
-#include "dbus/values.h"
 #include "plugin/objects-private.h"
 
 /* ….Manager on the root: the service as a whole. */
@@ -33,25 +32,22 @@ load(const DmTree *tree, const DmObject *object, DmState *state)
 }
 
 static void
-append_providers(DBusMessageIter *iter, const DmProperty *property, const void *data)
+append_providers(DmBody *body, const DmProperty *property, const void *data)
 {
     const DmState *state = data;
     g_autoptr(GString) path = g_string_new(NULL);
     gsize n;
     DmProvider *const *providers = dm_tree_get_providers(state->manager.tree, &n);
-    DBusMessageIter variant, array;
+    DmBodyArray array = dm_body_begin_array(body, false);
 
-    dm_values_open(iter, DBUS_TYPE_VARIANT, "ao", &variant);
-    dm_values_open(&variant, DBUS_TYPE_ARRAY, "o", &array);
     for (gsize i = 0; i < n && is_device_provider(providers[i]); i++) {
         DmObject object = {DM_SCOPE_DEVICE, 0, DM_NODE_PROVIDER, providers[i]};
 
         g_string_truncate(path, 0);
         dm_object_append_path(path, &object);
-        dm_values_append_path(&array, path->str);
+        dm_body_append_valid(body, path->str);
     }
-    dm_values_close(&variant, &array);
-    dm_values_close(iter, &variant);
+    dm_body_end_array(body, array);
 }
 
 /* -- Sync ---------------------------------------------------------------------------------------
@@ -123,11 +119,10 @@ on_sync(DmCall *call)
     if (session == NULL) {
         call->reply = new_failure(call->message, error);
     } else {
-        DBusMessageIter iter;
+        g_autoptr(DmBody) body = dm_body_new();
 
-        call->reply = dm_objects_new_reply(call->message);
-        dbus_message_iter_init_append(call->reply, &iter);
-        dm_values_append_text(&iter, session);
+        dm_body_append_text(body, session);
+        call->reply = dm_objects_finish_reply(call->message, body, "s");
     }
     return true;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/names.h"
-#include "dbus/values.h"
 #include "plugin/interface.h"
 
 /* ….Progress beside ….FirstSyncStatus: how far the first sync is (F6). */
@@ -27,39 +26,32 @@ clear(DmState *state)
 }
 
 static void
-append_categories(DBusMessageIter *iter, const DmProperty *property, const void *data)
+append_categories(DmBody *body, const DmProperty *property, const void *data)
 {
     const DmState *state = data;
-    DBusMessageIter variant, array, item;
+    DmBodyArray array = dm_body_begin_array(body, true);
 
-    dm_values_open(iter, DBUS_TYPE_VARIANT, "a(suuu)", &variant);
-    dm_values_open(&variant, DBUS_TYPE_ARRAY, "(suuu)", &array);
     for (guint i = 0; i < DM_FIRST_SYNC_N_LISTS; i++) {
         const DmFirstSyncCategory *category = &state->progress.categories[i];
 
-        dm_values_open(&array, DBUS_TYPE_STRUCT, NULL, &item);
-        dm_values_append_text(&item, category->name);
-        dm_values_append_number(&item, category->total);
-        dm_values_append_number(&item, category->done);
-        dm_values_append_number(&item, category->failed);
-        dm_values_close(&array, &item);
+        dm_body_begin_struct(body);
+        dm_body_append_valid(body, category->name);
+        dm_body_append_uint32(body, category->total);
+        dm_body_append_uint32(body, category->done);
+        dm_body_append_uint32(body, category->failed);
     }
-    dm_values_close(&variant, &array);
-    dm_values_close(iter, &variant);
+    dm_body_end_array(body, array);
 }
 
 static void
-append_failed(DBusMessageIter *iter, const DmProperty *property, const void *data)
+append_failed(DmBody *body, const DmProperty *property, const void *data)
 {
     const DmState *state = data;
-    DBusMessageIter variant, array;
+    DmBodyArray array = dm_body_begin_array(body, false);
 
-    dm_values_open(iter, DBUS_TYPE_VARIANT, "as", &variant);
-    dm_values_open(&variant, DBUS_TYPE_ARRAY, "s", &array);
     for (GStrv item = state->progress.failed_items; item != NULL && *item != NULL; item++)
-        dm_values_append_text(&array, *item);
-    dm_values_close(&variant, &array);
-    dm_values_close(iter, &variant);
+        dm_body_append_text(body, *item);
+    dm_body_end_array(body, array);
 }
 
 static const DmProperty properties[] = {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/names.h"
-#include "dbus/values.h"
 #include "plugin/interface.h"
 
 /* ….Session on each provider of the device tree: how the sessions with its server go. */
@@ -18,12 +17,11 @@ load(const DmTree *tree, const DmObject *object, DmState *state)
 }
 
 static void
-append_state(DBusMessageIter *iter, const DmProperty *property, const void *data)
+append_state(DmBody *body, const DmProperty *property, const void *data)
 {
     const DmState *state = data;
-    const char *name = dm_session_state_to_name(state->session.state);
 
-    dm_values_append_basic(iter, DBUS_TYPE_STRING, &name);
+    dm_body_append_text(body, dm_session_state_to_name(state->session.state));
 }
 
 #define TEXT(name, field)                                                                          \

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dbus/names.h"
-#include "dbus/values.h"
 
 #define MAX_NODE_INTERFACES 32
 
@@ -62,26 +61,27 @@ dm_method_takes(const DmMethod *method, const char *signature)
 }
 
 void
-dm_property_append_text(DBusMessageIter *iter, const DmProperty *property, const void *state)
+dm_property_append_text(DmBody *body, const DmProperty *property, const void *state)
 {
-    dm_values_append_basic(iter, DBUS_TYPE_STRING, (const char *)state + property->offset);
+    const void *place = (const char *)state + property->offset;
+
+    dm_body_append_text(body, *(const char *const *)place);
 }
 
 void
-dm_property_append_time(DBusMessageIter *iter, const DmProperty *property, const void *state)
+dm_property_append_time(DmBody *body, const DmProperty *property, const void *state)
 {
-    gint64 time_us = *(const gint64 *)(const void *)((const char *)state + property->offset);
-    dbus_uint64_t unsigned_us = (dbus_uint64_t)MAX(time_us, 0);
+    const void *place = (const char *)state + property->offset;
 
-    dm_values_append_basic(iter, DBUS_TYPE_UINT64, &unsigned_us);
+    dm_body_append_uint64(body, (guint64)MAX(*(const gint64 *)place, 0));
 }
 
 void
-dm_property_append_bool(DBusMessageIter *iter, const DmProperty *property, const void *state)
+dm_property_append_bool(DmBody *body, const DmProperty *property, const void *state)
 {
-    dbus_bool_t boolean = *(const bool *)(const void *)((const char *)state + property->offset);
+    const void *place = (const char *)state + property->offset;
 
-    dm_values_append_basic(iter, DBUS_TYPE_BOOLEAN, &boolean);
+    dm_body_append_bool(body, *(const bool *)place);
 }
 
 /* -- interfaces of the node table ---------------------------------------------------------------

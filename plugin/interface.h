@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "dbus/body.h"
 #include "plugin/access.h"
 #include "plugin/object.h"
 #include "tree/rules/first-sync.h"
@@ -27,8 +28,8 @@ struct DmProperty {
     DmReadClass read;
     DmEmits emits;
     gsize offset; /* into the interface's state, where `append` wants one */
-    /* Appends the variant. */
-    void (*append)(DBusMessageIter *iter, const DmProperty *property, const void *state);
+    /* Appends the value, without the variant around it. */
+    void (*append)(DmBody *body, const DmProperty *property, const void *state);
 };
 
 typedef struct {
@@ -104,9 +105,9 @@ const DmMethod *dm_interface_find_method(const DmInterface *interface, const cha
 const DmProperty *dm_interface_find_property(const DmInterface *interface, const char *name);
 
 /* For `append` of a property: const char *, gint64 µs (none negative) and bool at its offset. */
-void dm_property_append_text(DBusMessageIter *iter, const DmProperty *property, const void *state);
-void dm_property_append_time(DBusMessageIter *iter, const DmProperty *property, const void *state);
-void dm_property_append_bool(DBusMessageIter *iter, const DmProperty *property, const void *state);
+void dm_property_append_text(DmBody *body, const DmProperty *property, const void *state);
+void dm_property_append_time(DmBody *body, const DmProperty *property, const void *state);
+void dm_property_append_bool(DmBody *body, const DmProperty *property, const void *state);
 
 /* Whether `signature` is that of the arguments that go in. */
 bool dm_method_takes(const DmMethod *method, const char *signature);

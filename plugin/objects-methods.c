@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/status.h"
-#include "dbus/values.h"
+#include "dbus/body.h"
 #include "plugin/introspection.h"
 #include "plugin/objects-private.h"
 #include "plugin/properties.h"
@@ -30,12 +30,13 @@ dm_objects_new_error(DBusMessage *call, const char *name, const char *sentence, 
 }
 
 DBusMessage *
-dm_objects_new_reply(DBusMessage *call)
+dm_objects_finish_reply(DBusMessage *call, DmBody *body, const char *signature)
 {
-    DBusMessage *reply = dbus_message_new_method_return(call);
+    DBusMessage *reply = dm_body_to_reply(body, call, signature);
 
     if (reply == NULL)
-        g_error("out of memory");
+        reply = dm_objects_new_error(call, DBUS_ERROR_LIMITS_EXCEEDED,
+                                     "the answer is too large for one message", NULL);
     return reply;
 }
 
@@ -83,7 +84,6 @@ on_get(DmCall *call)
 {
     const char *interface, *name;
     DmPropertyRef ref;
-    DBusMessageIter iter;
 
     (void)dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING,
                                 &name, DBUS_TYPE_INVALID);
@@ -100,14 +100,12 @@ on_get(DmCall *call)
             return true;
         }
     }
-    call->reply = dm_objects_new_reply(call->message);
-    dbus_message_iter_init_append(call->reply, &iter);
-    if (!dm_properties_append(&iter, call->objects->options.tree, call->object, &ref)) {
-        dbus_message_unref(call->reply);
+    call->reply =
+        dm_properties_answer(call->message, call->objects->options.tree, call->object, &ref);
+    if (call->reply == NULL)
         call->reply =
             dm_objects_new_error(call->message, dm_status_to_dbus_error(DM_STATUS_NOT_FOUND),
                                  "the property is not set", name);
-    }
     return true;
 }
 
@@ -136,8 +134,9 @@ on_get_all(DmCall *call)
         dm_node_interfaces_find(call->objects->interfaces, call->object->node);
     const DmInterface *beside = NULL;
     const DmCaller *caller = call->caller != NULL ? call->caller : &dm_caller_anybody;
+    g_autoptr(DmBody) body = NULL;
     const char *interface;
-    DBusMessageIter iter, dict;
+    DmBodyArray dict;
     bool any;
 
     (void)dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &interface,
@@ -154,16 +153,16 @@ on_get_all(DmCall *call)
     }
     if (call->caller == NULL && (any || !is_all_open(call->object, own, beside)))
         return false;
-    call->reply = dm_objects_new_reply(call->message);
-    dbus_message_iter_init_append(call->reply, &iter);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    body = dm_body_new();
+    dict = dm_body_begin_array(body, true);
     if (own != NULL)
-        dm_properties_append_node(&dict, tree, call->object, own, caller);
+        dm_properties_append_node(body, tree, call->object, own, caller);
     for (guint i = 0; dm_interfaces[i] != NULL; i++) {
         if (dm_interfaces[i] == beside || (any && dm_interfaces[i]->is_on(call->object)))
-            dm_properties_append_beside(&dict, tree, call->object, dm_interfaces[i], caller);
+            dm_properties_append_beside(body, tree, call->object, dm_interfaces[i], caller);
     }
-    dm_values_close(&iter, &dict);
+    dm_body_end_array(body, dict);
+    call->reply = dm_objects_finish_reply(call->message, body, "a{sv}");
     return true;
 }
 
@@ -227,11 +226,10 @@ on_introspect(DmCall *call)
 {
     g_autofree char *xml = dm_introspection_build(call->objects->interfaces,
                                                   call->objects->options.tree, call->object);
-    DBusMessageIter iter;
+    g_autoptr(DmBody) body = dm_body_new();
 
-    call->reply = dm_objects_new_reply(call->message);
-    dbus_message_iter_init_append(call->reply, &iter);
-    dm_values_append_text(&iter, xml);
+    dm_body_append_text(body, xml);
+    call->reply = dm_objects_finish_reply(call->message, body, "s");
     return true;
 }
 
@@ -260,17 +258,14 @@ const DmInterface dm_interface_peer = {
  */
 
 static void
-append_object(DBusMessageIter *dict, struct DmObjects *objects, const DmObject *object,
+append_object(DmBody *body, struct DmObjects *objects, const DmObject *object,
               const DmCaller *caller, GString *path)
 {
-    DBusMessageIter entry;
-
     g_string_truncate(path, 0);
     dm_object_append_path(path, object);
-    dm_values_open(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
-    dm_values_append_path(&entry, path->str);
-    dm_properties_append_object(&entry, objects->interfaces, objects->options.tree, object, caller);
-    dm_values_close(dict, &entry);
+    dm_body_begin_struct(body);
+    dm_body_append_valid(body, path->str);
+    dm_properties_append_object(body, objects->interfaces, objects->options.tree, object, caller);
 }
 
 /* All objects below the root, without those of other users' trees. */
@@ -279,15 +274,15 @@ on_get_managed_objects(DmCall *call)
 {
     struct DmObjects *objects = call->objects;
     g_autoptr(GString) path = g_string_new(NULL);
-    DBusMessageIter iter, dict;
+    g_autoptr(DmBody) body = NULL;
     DmProvider *const *providers;
+    DmBodyArray dict;
     gsize n;
 
     if (call->caller == NULL)
         return false;
-    call->reply = dm_objects_new_reply(call->message);
-    dbus_message_iter_init_append(call->reply, &iter);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "{oa{sa{sv}}}", &dict);
+    body = dm_body_new();
+    dict = dm_body_begin_array(body, true);
     providers = dm_tree_get_providers(objects->options.tree, &n);
     for (gsize i = 0; i < n; i++) {
         DmObject object = {.scope = dm_provider_get_scope(providers[i]), .provider = providers[i]};
@@ -299,10 +294,11 @@ on_get_managed_objects(DmCall *call)
         for (guint k = 0; dm_node_interfaces_get(objects->interfaces, k) != NULL; k++) {
             object.node = dm_node_interfaces_get(objects->interfaces, k)->node;
             if (dm_object_has_node(&object, object.node))
-                append_object(&dict, objects, &object, call->caller, path);
+                append_object(body, objects, &object, call->caller, path);
         }
     }
-    dm_values_close(&iter, &dict);
+    dm_body_end_array(body, dict);
+    call->reply = dm_objects_finish_reply(call->message, body, "a{oa{sa{sv}}}");
     if (n >= LARGE_REPLY_PROVIDERS)
         dm_objects_trim_later(objects);
     return true;

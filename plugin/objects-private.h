@@ -18,7 +18,8 @@ struct DmObjects {
 
     DBusConnection *connection; /* NULL: none */
     DmAccess *access;
-    GSource *trim;
+    GSource *trim; /* NULL: no large reply is on its way */
+    guint trim_ms;
 };
 
 /* -- objects-methods.c: the methods of the standard interfaces ----------------------------------
@@ -29,8 +30,8 @@ struct DmObjects {
 DBusMessage *dm_objects_new_error(DBusMessage *call, const char *name, const char *sentence,
                                   const char *detail);
 
-/* An empty reply to fill. */
-DBusMessage *dm_objects_new_reply(DBusMessage *call);
+/* The reply with that body; an error where it is too large for one message. */
+DBusMessage *dm_objects_finish_reply(DBusMessage *call, DmBody *body, const char *signature);
 
 /* -- objects-signals.c: what the bus is told by itself ------------------------------------------
  */

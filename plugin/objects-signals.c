@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "dbus/body.h"
 #include "dbus/names.h"
-#include "dbus/values.h"
 #include "plugin/objects-private.h"
 #include "plugin/properties.h"
 
@@ -13,47 +13,51 @@
 /* -- messages -----------------------------------------------------------------------------------
  */
 
-static DBusMessage *
-new_signal(const char *path, const char *interface, const char *name)
+/* Sends a signal with that body; none that is too large for a message. */
+static void
+send_signal(DmObjects *objects, const char *path, const char *interface, const char *member,
+            DmBody *body, const char *signature)
 {
-    DBusMessage *signal = dbus_message_new_signal(path, interface, name);
+    DBusMessage *signal = dm_body_to_signal(body, path, interface, member, signature);
 
-    if (signal == NULL)
-        g_error("out of memory");
-    return signal;
+    if (signal != NULL)
+        dm_objects_send(objects, signal);
 }
 
 static void
 send_added(DmObjects *objects, const DmObject *object, const char *path)
 {
-    DBusMessage *signal =
-        new_signal(DM_BUS_ROOT, dm_interface_object_manager.name, "InterfacesAdded");
-    DBusMessageIter iter;
+    g_autoptr(DmBody) body = dm_body_new();
 
-    dbus_message_iter_init_append(signal, &iter);
-    dm_values_append_path(&iter, path);
-    dm_properties_append_object(&iter, objects->interfaces, objects->options.tree, object,
+    dm_body_append_valid(body, path);
+    dm_properties_append_object(body, objects->interfaces, objects->options.tree, object,
                                 &dm_caller_anybody);
-    dm_objects_send(objects, signal);
+    send_signal(objects, DM_BUS_ROOT, dm_interface_object_manager.name, "InterfacesAdded", body,
+                "oa{sa{sv}}");
 }
 
 static void
 send_removed(DmObjects *objects, const DmObject *object, const char *path)
 {
-    DBusMessage *signal =
-        new_signal(DM_BUS_ROOT, dm_interface_object_manager.name, "InterfacesRemoved");
-    DBusMessageIter iter, names;
+    g_autoptr(DmBody) body = dm_body_new();
+    DmBodyArray names;
 
-    dbus_message_iter_init_append(signal, &iter);
-    dm_values_append_path(&iter, path);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "s", &names);
-    dm_values_append_text(&names, dm_node_interfaces_find(objects->interfaces, object->node)->name);
+    dm_body_append_valid(body, path);
+    names = dm_body_begin_array(body, false);
+    dm_body_append_valid(body, dm_node_interfaces_find(objects->interfaces, object->node)->name);
     for (guint i = 0; dm_interfaces[i] != NULL; i++) {
         if (dm_interfaces[i]->is_own && dm_interfaces[i]->is_on(object))
-            dm_values_append_text(&names, dm_interfaces[i]->name);
+            dm_body_append_valid(body, dm_interfaces[i]->name);
     }
-    dm_values_close(&iter, &names);
-    dm_objects_send(objects, signal);
+    dm_body_end_array(body, names);
+    send_signal(objects, DM_BUS_ROOT, dm_interface_object_manager.name, "InterfacesRemoved", body,
+                "oas");
+}
+
+static void
+send_properties_changed(DmObjects *objects, const char *path, DmBody *body)
+{
+    send_signal(objects, path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", body, "sa{sv}as");
 }
 
 /* PropertiesChanged of an interface beside the node table, with everything that it shows: what is
@@ -62,26 +66,23 @@ static void
 send_beside(DmObjects *objects, const DmObject *object, const DmInterface *interface)
 {
     g_autoptr(GString) path = g_string_new(NULL);
-    DBusMessage *signal;
-    DBusMessageIter iter, list;
+    g_autoptr(DmBody) body = dm_body_new();
+    DmBodyArray list;
 
     if (objects->connection == NULL)
         return;
     dm_object_append_path(path, object);
-    signal = new_signal(path->str, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged");
-    dbus_message_iter_init_append(signal, &iter);
-    dm_values_append_text(&iter, interface->name);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "{sv}", &list);
-    dm_properties_append_beside(&list, objects->options.tree, object, interface,
-                                &dm_caller_anybody);
-    dm_values_close(&iter, &list);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "s", &list);
+    dm_body_append_valid(body, interface->name);
+    list = dm_body_begin_array(body, true);
+    dm_properties_append_beside(body, objects->options.tree, object, interface, &dm_caller_anybody);
+    dm_body_end_array(body, list);
+    list = dm_body_begin_array(body, false);
     for (const DmProperty *p = interface->properties; p->name != NULL; p++) {
         if (!dm_caller_may_read(&dm_caller_anybody, object->scope, object->uid, p->read))
-            dm_values_append_text(&list, p->name);
+            dm_body_append_valid(body, p->name);
     }
-    dm_values_close(&iter, &list);
-    dm_objects_send(objects, signal);
+    dm_body_end_array(body, list);
+    send_properties_changed(objects, path->str, body);
 }
 
 /* Whether the change is one of a leaf that this object shows. */
@@ -101,8 +102,8 @@ send_changed(DmObjects *objects, const DmObject *object, const char *path, const
 {
     const DmTree *tree = objects->options.tree;
     g_autofree bool *is_carried = NULL;
-    DBusMessage *signal;
-    DBusMessageIter iter, list;
+    g_autoptr(DmBody) body = NULL;
+    DmBodyArray list;
     gsize first = 0;
 
     while (first < n_changes && !is_of_object(&changes[first], object))
@@ -110,24 +111,23 @@ send_changed(DmObjects *objects, const DmObject *object, const char *path, const
     if (first == n_changes || objects->connection == NULL)
         return;
     is_carried = g_new0(bool, n_changes);
-    signal = new_signal(path, DBUS_INTERFACE_PROPERTIES, "PropertiesChanged");
-    dbus_message_iter_init_append(signal, &iter);
-    dm_values_append_text(&iter, dm_node_interfaces_find(objects->interfaces, object->node)->name);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "{sv}", &list);
+    body = dm_body_new();
+    dm_body_append_valid(body, dm_node_interfaces_find(objects->interfaces, object->node)->name);
+    list = dm_body_begin_array(body, true);
     for (gsize i = first; i < n_changes; i++) {
         is_carried[i] = is_of_object(&changes[i], object) &&
                         dm_caller_may_read(&dm_caller_anybody, object->scope, object->uid,
                                            dm_schema_get(changes[i].node)->read) &&
-                        dm_properties_append_leaf(&list, tree, object, changes[i].node);
+                        dm_properties_append_leaf(body, tree, object, changes[i].node);
     }
-    dm_values_close(&iter, &list);
-    dm_values_open(&iter, DBUS_TYPE_ARRAY, "s", &list);
+    dm_body_end_array(body, list);
+    list = dm_body_begin_array(body, false);
     for (gsize i = first; i < n_changes; i++) {
         if (is_of_object(&changes[i], object) && !is_carried[i])
-            dm_values_append_text(&list, dm_schema_get(changes[i].node)->name);
+            dm_body_append_valid(body, dm_schema_get(changes[i].node)->name);
     }
-    dm_values_close(&iter, &list);
-    dm_objects_send(objects, signal);
+    dm_body_end_array(body, list);
+    send_properties_changed(objects, path, body);
 }
 
 /* -- what there is ------------------------------------------------------------------------------

@@ -7,8 +7,9 @@
 #include "dbus/names.h"
 #include "plugin/objects-private.h"
 
-/* How often it is looked whether a large reply has gone out. */
-#define TRIM_MS 100
+/* How soon it is looked whether a large reply has gone out; each time after twice as long. */
+#define TRIM_FIRST_MS 10
+#define TRIM_LAST_MS 10000
 
 /* -- sending ------------------------------------------------------------------------------------
  */
@@ -30,28 +31,39 @@ stop_trim(DmObjects *objects)
     g_clear_pointer(&objects->trim, g_source_unref);
 }
 
-/* libdbus grows one buffer for the whole reply; glibc keeps what it used for that, several times
- * the reply's size, until it is told that it was once only. */
+static void start_trim(DmObjects *objects);
+
+/* A reply of megabytes goes through several buffers of its size. glibc keeps what they used, and
+ * gives it back only when it is told that it was once only. */
 static gboolean
 on_trim(gpointer data)
 {
     DmObjects *objects = data;
 
-    if (objects->connection != NULL && dbus_connection_has_messages_to_send(objects->connection))
-        return G_SOURCE_CONTINUE;
     stop_trim(objects);
-    malloc_trim(0);
+    if (objects->connection != NULL && dbus_connection_has_messages_to_send(objects->connection)) {
+        objects->trim_ms = MIN(objects->trim_ms * 2, TRIM_LAST_MS);
+        start_trim(objects);
+    } else {
+        malloc_trim(0);
+    }
     return G_SOURCE_REMOVE;
+}
+
+static void
+start_trim(DmObjects *objects)
+{
+    objects->trim = g_timeout_source_new(objects->trim_ms);
+    g_source_set_callback(objects->trim, on_trim, objects, NULL);
+    g_source_attach(objects->trim, objects->options.context);
 }
 
 void
 dm_objects_trim_later(DmObjects *objects)
 {
-    if (objects->trim != NULL)
-        return;
-    objects->trim = g_timeout_source_new(TRIM_MS);
-    g_source_set_callback(objects->trim, on_trim, objects, NULL);
-    g_source_attach(objects->trim, objects->options.context);
+    stop_trim(objects);
+    objects->trim_ms = TRIM_FIRST_MS;
+    start_trim(objects);
 }
 
 /* -- calls --------------------------------------------------------------------------------------

@@ -127,71 +127,92 @@ load_leaf(const DmTree *tree, const DmObject *object, DmNodeId leaf, DmValue *re
 }
 
 bool
-dm_properties_append_leaf(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
-                          DmNodeId leaf)
+dm_properties_append_leaf(DmBody *body, const DmTree *tree, const DmObject *object, DmNodeId leaf)
 {
     const DmNode *row = dm_schema_get(leaf);
     g_auto(GStrv) list = NULL;
     DmValue value;
 
     return load_leaf(tree, object, leaf, &value, &list) &&
-           dm_values_append_entry(dict, row->name, row->dbus, &value, (const char *const *)list);
+           dm_values_append_entry(body, row->name, row->dbus, &value, (const char *const *)list);
 }
 
 /* -- values of either sort ----------------------------------------------------------------------
  */
 
-bool
-dm_properties_append(DBusMessageIter *iter, const DmTree *tree, const DmObject *object,
-                     const DmPropertyRef *ref)
+/* The way of most calls: one variant, appended by libdbus. */
+static DBusMessage *
+answer_leaf(DBusMessage *call, const DmTree *tree, const DmObject *object, DmNodeId leaf)
+{
+    g_auto(GStrv) list = NULL;
+    DBusMessageIter iter;
+    DBusMessage *reply;
+    DmValue value;
+
+    if (!load_leaf(tree, object, leaf, &value, &list))
+        return NULL;
+    reply = dbus_message_new_method_return(call);
+    if (reply == NULL)
+        g_error("out of memory");
+    dbus_message_iter_init_append(reply, &iter);
+    if (!dm_values_append_variant(&iter, dm_schema_get(leaf)->dbus, &value,
+                                  (const char *const *)list))
+        g_clear_pointer(&reply, dbus_message_unref);
+    return reply;
+}
+
+static void
+append_beside(DmBody *body, const DmTree *tree, const DmObject *object, const DmPropertyRef *ref)
 {
     DmState state;
 
-    if (ref->leaf != DM_NODE_NONE) {
-        g_auto(GStrv) list = NULL;
-        DmValue value;
-
-        return load_leaf(tree, object, ref->leaf, &value, &list) &&
-               dm_values_append_variant(iter, dm_schema_get(ref->leaf)->dbus, &value,
-                                        (const char *const *)list);
-    }
-    if (ref->key != NULL) {
-        const char *id = dm_provider_get_id(object->provider);
-
-        dm_values_append_basic(iter, DBUS_TYPE_STRING, &id);
-        return true;
-    }
     ref->interface->load(tree, object, &state);
-    ref->property->append(iter, ref->property, &state);
+    dm_body_begin_variant(body, ref->property->signature);
+    ref->property->append(body, ref->property, &state);
     if (ref->interface->clear != NULL)
         ref->interface->clear(&state);
-    return true;
+}
+
+DBusMessage *
+dm_properties_answer(DBusMessage *call, const DmTree *tree, const DmObject *object,
+                     const DmPropertyRef *ref)
+{
+    g_autoptr(DmBody) body = NULL;
+
+    if (ref->leaf != DM_NODE_NONE)
+        return answer_leaf(call, tree, object, ref->leaf);
+    body = dm_body_new();
+    if (ref->key != NULL) {
+        dm_body_begin_variant(body, DBUS_TYPE_STRING_AS_STRING);
+        dm_body_append_valid(body, dm_provider_get_id(object->provider));
+    } else {
+        append_beside(body, tree, object, ref);
+    }
+    return dm_body_to_reply(body, call, DBUS_TYPE_VARIANT_AS_STRING);
 }
 
 void
-dm_properties_append_node(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+dm_properties_append_node(DmBody *body, const DmTree *tree, const DmObject *object,
                           const DmNodeInterface *interface, const DmCaller *caller)
 {
     if (interface->key != NULL &&
         dm_caller_may_read(caller, object->scope, object->uid, DM_READ_PUBLIC)) {
-        const char *id = dm_provider_get_id(object->provider);
-        DBusMessageIter entry;
-
-        dm_values_open_entry(dict, interface->key, &entry);
-        dm_values_append_basic(&entry, DBUS_TYPE_STRING, &id);
-        dm_values_close(dict, &entry);
+        dm_body_begin_struct(body);
+        dm_body_append_valid(body, interface->key);
+        dm_body_begin_variant(body, DBUS_TYPE_STRING_AS_STRING);
+        dm_body_append_valid(body, dm_provider_get_id(object->provider));
     }
     for (guint i = 0; i < interface->n_leaves; i++) {
         DmNodeId leaf = interface->leaves[i];
 
         if (dm_node_interface_shows(object, leaf) &&
             dm_caller_may_read(caller, object->scope, object->uid, dm_schema_get(leaf)->read))
-            (void)dm_properties_append_leaf(dict, tree, object, leaf);
+            (void)dm_properties_append_leaf(body, tree, object, leaf);
     }
 }
 
 void
-dm_properties_append_beside(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+dm_properties_append_beside(DmBody *body, const DmTree *tree, const DmObject *object,
                             const DmInterface *interface, const DmCaller *caller)
 {
     DmState state;
@@ -200,41 +221,37 @@ dm_properties_append_beside(DBusMessageIter *dict, const DmTree *tree, const DmO
         return;
     interface->load(tree, object, &state);
     for (const DmProperty *p = interface->properties; p->name != NULL; p++) {
-        DBusMessageIter entry;
-
         if (!dm_caller_may_read(caller, object->scope, object->uid, p->read))
             continue;
-        dm_values_open_entry(dict, p->name, &entry);
-        p->append(&entry, p, &state);
-        dm_values_close(dict, &entry);
+        dm_body_begin_struct(body);
+        dm_body_append_valid(body, p->name);
+        dm_body_begin_variant(body, p->signature);
+        p->append(body, p, &state);
     }
     if (interface->clear != NULL)
         interface->clear(&state);
 }
 
 void
-dm_properties_append_object(DBusMessageIter *iter, const DmNodeInterfaces *interfaces,
-                            const DmTree *tree, const DmObject *object, const DmCaller *caller)
+dm_properties_append_object(DmBody *body, const DmNodeInterfaces *interfaces, const DmTree *tree,
+                            const DmObject *object, const DmCaller *caller)
 {
     const DmNodeInterface *own = dm_node_interfaces_find(interfaces, object->node);
-    DBusMessageIter outer, entry, dict;
+    DmBodyArray outer = dm_body_begin_array(body, true), inner;
 
-    dm_values_open(iter, DBUS_TYPE_ARRAY, "{sa{sv}}", &outer);
-    if (own != NULL) {
-        dm_values_open_entry(&outer, own->name, &entry);
-        dm_values_open(&entry, DBUS_TYPE_ARRAY, "{sv}", &dict);
-        dm_properties_append_node(&dict, tree, object, own, caller);
-        dm_values_close(&entry, &dict);
-        dm_values_close(&outer, &entry);
-    }
+    dm_body_begin_struct(body);
+    dm_body_append_valid(body, own->name);
+    inner = dm_body_begin_array(body, true);
+    dm_properties_append_node(body, tree, object, own, caller);
+    dm_body_end_array(body, inner);
     for (guint i = 0; dm_interfaces[i] != NULL; i++) {
         if (!dm_interfaces[i]->is_own || !dm_interfaces[i]->is_on(object))
             continue;
-        dm_values_open_entry(&outer, dm_interfaces[i]->name, &entry);
-        dm_values_open(&entry, DBUS_TYPE_ARRAY, "{sv}", &dict);
-        dm_properties_append_beside(&dict, tree, object, dm_interfaces[i], caller);
-        dm_values_close(&entry, &dict);
-        dm_values_close(&outer, &entry);
+        dm_body_begin_struct(body);
+        dm_body_append_valid(body, dm_interfaces[i]->name);
+        inner = dm_body_begin_array(body, true);
+        dm_properties_append_beside(body, tree, object, dm_interfaces[i], caller);
+        dm_body_end_array(body, inner);
     }
-    dm_values_close(iter, &outer);
+    dm_body_end_array(body, outer);
 }

@@ -30,22 +30,21 @@ DmPropertyLookup dm_properties_find(const DmNodeInterfaces *interfaces, const Dm
 /* Who may read it. */
 DmReadClass dm_properties_get_read(const DmPropertyRef *ref);
 
-/* Appends its value as a variant, without asking who reads; false, and nothing appended, if it is
- * unset. */
-bool dm_properties_append(DBusMessageIter *iter, const DmTree *tree, const DmObject *object,
-                          const DmPropertyRef *ref);
+/* The answer to a Get of it, without asking who reads; NULL if it is unset. */
+DBusMessage *dm_properties_answer(DBusMessage *call, const DmTree *tree, const DmObject *object,
+                                  const DmPropertyRef *ref);
 
-/* Appends to an open a{sv} all that `caller` may read and that is set. */
-void dm_properties_append_node(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+/* Appends entries of an a{sv}: all that `caller` may read and that is set. */
+void dm_properties_append_node(DmBody *body, const DmTree *tree, const DmObject *object,
                                const DmNodeInterface *interface, const DmCaller *caller);
-void dm_properties_append_beside(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+void dm_properties_append_beside(DmBody *body, const DmTree *tree, const DmObject *object,
                                  const DmInterface *interface, const DmCaller *caller);
 
 /* Appends an entry for one leaf; false, and nothing appended, if it is unset. */
-bool dm_properties_append_leaf(DBusMessageIter *dict, const DmTree *tree, const DmObject *object,
+bool dm_properties_append_leaf(DmBody *body, const DmTree *tree, const DmObject *object,
                                DmNodeId leaf);
 
 /* Appends the object's interfaces with those properties: an a{sa{sv}}. */
-void dm_properties_append_object(DBusMessageIter *iter, const DmNodeInterfaces *interfaces,
+void dm_properties_append_object(DmBody *body, const DmNodeInterfaces *interfaces,
                                  const DmTree *tree, const DmObject *object,
                                  const DmCaller *caller);
