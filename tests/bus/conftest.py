@@ -13,9 +13,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import bus_clients  # noqa: E402
 import bus_tree  # noqa: E402
 
-NOBODY = 65534
-LARGE_UID = 4_000_000_000
-
 
 @pytest.fixture
 def tree(env, agent):

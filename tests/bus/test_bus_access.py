@@ -10,7 +10,9 @@ import pytest
 import bus_tree
 import harness
 from bus_clients import DBUS_ERROR, OUR_ERROR, BusError, path_of
-from conftest import LARGE_UID, NOBODY
+
+NOBODY = 65534
+LARGE_UID = 4_000_000_000
 
 FIRST_SYNC = bus_tree.interface_of("FirstSyncStatus")
 SESSION = harness.BUS_NAME + ".Session"
