@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/fixture.h"
+
 /* A message bus of the test's own, which it may kill and start again at the same address, and
  * waiting for what must happen with a deadline instead of sleeping. */
-
-#define DEADLINE_S 30
 
 typedef struct {
     char *dir;
@@ -97,20 +97,9 @@ private_bus_clear(PrivateBus *bus)
     g_free(bus->address);
 }
 
-static inline gboolean
-private_bus_on_deadline(gpointer data)
-{
-    g_error("what the test waits for did not happen in time");
-    return G_SOURCE_REMOVE;
-}
-
 /* Runs the default context until `condition` of `data` holds; fails after the deadline. */
 static inline void
 wait_until(bool (*condition)(gpointer data), gpointer data)
 {
-    guint timer = g_timeout_add_seconds(DEADLINE_S, private_bus_on_deadline, NULL);
-
-    while (!condition(data))
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(timer);
+    WAIT_UNTIL(condition(data));
 }

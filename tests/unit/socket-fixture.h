@@ -14,6 +14,7 @@
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
 #include "plugin/socket.h"
+#include "tests/unit/fixture.h"
 #include "tree/tree.h"
 
 /* A tree socket over a tree in memory with provider "A", and clients of it, all on the default
@@ -22,31 +23,12 @@
 #define PROVIDER_URI "./Device/Vendor/MSFT/DMClient/Provider/A"
 #define WEBSITE_URI PROVIDER_URI "/HelpWebsite"
 #define PHONE_URI PROVIDER_URI "/HelpPhoneNumber"
-#define DEADLINE_S 30
-
 typedef struct {
     char *dir;
     char *path;
     DmTree *tree;
     DmSocket *socket;
 } Fixture;
-
-static inline gboolean
-on_deadline(gpointer data)
-{
-    g_error("waited %d s in vain for %s", DEADLINE_S, (const char *)data);
-    return G_SOURCE_REMOVE;
-}
-
-/* Runs the main context until `condition`. */
-#define WAIT_UNTIL(condition)                                                                      \
-    do {                                                                                           \
-        guint deadline_ =                                                                          \
-            g_timeout_add_seconds(DEADLINE_S, on_deadline, (gpointer)(guintptr) #condition);       \
-        while (!(condition))                                                                       \
-            g_main_context_iteration(NULL, TRUE);                                                  \
-        g_source_remove(deadline_);                                                                \
-    } while (0)
 
 static inline DmCommand
 make_command(DmVerb verb, const char *loc_uri, const char *data)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "broker/device.h"
+#include "tests/unit/fixture.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -29,24 +30,10 @@ set_up(Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
-static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     dm_device_free(fixture->device);
-    remove_tree(fixture->root);
+    fixture_remove(fixture->root);
     g_free(fixture->root);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "tests/unit/fixture.h"
 
 /* 2038-01-19T03:14:07Z */
 #define NOT_AFTER "20380119031407Z"
@@ -89,23 +90,9 @@ set_up(Fixture *fixture, gconstpointer data)
 }
 
 static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
-static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
-    remove_tree(fixture->folder);
+    fixture_remove(fixture->folder);
     g_free(fixture->folder);
     g_free(fixture->directory);
     g_free(fixture->certificate);

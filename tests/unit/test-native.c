@@ -12,28 +12,10 @@
 
 #include "dbus/tree-call.h"
 #include "plugin/plugin.h"
+#include "tests/unit/fixture.h"
 #include "tests/unit/private-bus.h"
 
 const DmPlugin *dm_plugin_get(void);
-
-#define DEADLINE_S 30
-
-static gboolean
-on_deadline(gpointer data)
-{
-    g_error("waited %d s in vain for %s", DEADLINE_S, (const char *)data);
-    return G_SOURCE_REMOVE;
-}
-
-/* Runs the main context until `condition`. */
-#define WAIT_UNTIL(condition)                                                                      \
-    do {                                                                                           \
-        guint deadline_ =                                                                          \
-            g_timeout_add_seconds(DEADLINE_S, on_deadline, (gpointer)(guintptr) #condition);       \
-        while (!(condition))                                                                       \
-            g_main_context_iteration(NULL, TRUE);                                                  \
-        g_source_remove(deadline_);                                                                \
-    } while (0)
 
 /* -- a host --------------------------------------------------------------------------------------
  */
@@ -122,24 +104,10 @@ host_expect_refusal(Host *self)
 }
 
 static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        remove_tree(child);
-    }
-    (void)g_remove(path);
-}
-
-static void
 host_clear(Host *self)
 {
     host_close(self);
-    remove_tree(self->dir);
+    fixture_remove(self->dir);
     g_free(self->dir);
     g_free(self->state_dir);
     g_free(self->socket);

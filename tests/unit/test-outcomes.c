@@ -2,9 +2,9 @@
 
 /* F6 within the tree: what a server's commands on nodes of this tree mean to its own first sync. */
 
-#include <glib/gstdio.h>
 #include <string.h>
 
+#include "tests/unit/fixture.h"
 #include "tree/rules/first-sync.h"
 #include "tree/tree.h"
 
@@ -168,20 +168,6 @@ open_at(const char *path)
 }
 
 static void
-remove_state(const char *path)
-{
-    static const char *const names[] = {"dmclient.db", "dmclient.db-wal", "dmclient.db-shm",
-                                        "lock"};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *file = g_build_filename(path, names[i], NULL);
-
-        (void)g_unlink(file);
-    }
-    (void)g_rmdir(path);
-}
-
-static void
 test_survives_restart_and_ends_with_the_run(void)
 {
     g_autofree char *path = g_dir_make_tmp("dm-outcomes-XXXXXX", NULL);
@@ -204,7 +190,7 @@ test_survives_restart_and_ends_with_the_run(void)
     tree = open_at(path);
     assert_counts(tree, 0, 0);
     dm_tree_free(tree);
-    remove_state(path);
+    fixture_remove(path);
 }
 
 int

@@ -12,8 +12,8 @@
 #include "common/status.h"
 #include "dbus/loop.h"
 #include "dbus/names.h"
+#include "tests/unit/fixture.h"
 
-#define DEADLINE_S 30
 #define TREE "./Device/Vendor/MSFT/DMClient"
 #define OTHER "./Vendor/MSFT/Policy/Config/X"
 
@@ -209,23 +209,6 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_clear_error(&fixture->error);
 }
 
-static gboolean
-on_deadline(gpointer data)
-{
-    g_error("nothing happened for %d s", DEADLINE_S);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-wait_for(const bool *flag)
-{
-    guint deadline = g_timeout_add_seconds(DEADLINE_S, on_deadline, NULL);
-
-    while (!*flag)
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(deadline);
-}
-
 static void
 on_applied(DmReply *reply, const GError *error, gpointer data)
 {
@@ -262,7 +245,7 @@ apply(Fixture *fixture, const DmCommand *commands, gsize n)
     fixture->is_done = false;
     g_assert_true(dm_batch_is_valid(commands, n));
     dm_routes_apply(fixture->routes, &context, commands, n, on_applied, fixture);
-    wait_for(&fixture->is_done);
+    WAIT_UNTIL(fixture->is_done);
     g_assert_no_error(fixture->error);
 }
 
@@ -293,10 +276,10 @@ get_log(Fixture *fixture)
     bool is_flushed = false;
 
     dm_routes_flush(fixture->routes, on_flushed, &is_flushed);
-    wait_for(&is_flushed);
+    WAIT_UNTIL(is_flushed);
     fixture->is_done = false;
     dm_channel_call(fixture->channel, call, on_log, fixture);
-    wait_for(&fixture->is_done);
+    WAIT_UNTIL(fixture->is_done);
     return fixture->log;
 }
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "tests/unit/fixture.h"
 
-#define DEADLINE_S 30
 #define BODY "<SyncML/>"
 
 /* What the server does once a request is there. */
@@ -235,23 +235,6 @@ on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
     fixture->body = g_bytes_ref(answer->body);
 }
 
-static gboolean
-on_deadline(gpointer data)
-{
-    g_error("nothing happened for %d s", DEADLINE_S);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-wait_for(const bool *flag)
-{
-    guint deadline = g_timeout_add_seconds(DEADLINE_S, on_deadline, NULL);
-
-    while (!*flag)
-        g_main_context_iteration(NULL, TRUE);
-    g_source_remove(deadline);
-}
-
 static void
 post_to(Fixture *fixture, const char *url)
 {
@@ -261,7 +244,7 @@ post_to(Fixture *fixture, const char *url)
     forget(fixture);
     dm_transport_post(fixture->transport, url, headers, body, on_answer, fixture);
     g_assert_false(fixture->is_done); /* never before it returns */
-    wait_for(&fixture->is_done);
+    WAIT_UNTIL(fixture->is_done);
 }
 
 static char *
@@ -530,7 +513,7 @@ test_free(Fixture *fixture, gconstpointer data)
     /* Inside the function that gets the answer. */
     fixture->server.plan = (Plan){.text = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"};
     dm_transport_post(fixture->transport, url, NULL, body, on_answer_free, fixture);
-    wait_for(&fixture->is_done);
+    WAIT_UNTIL(fixture->is_done);
     assert_answer(fixture, 200, "1");
 
     /* With a request under way: nobody is called any more. */
