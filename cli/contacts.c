@@ -84,8 +84,9 @@ show(const Group *group, const DmArguments *arguments, DmPrinter *printer)
     g_autoptr(JsonBuilder) builder = NULL;
     bool any = false;
 
-    if (snapshot != NULL)
-        code = dm_snapshot_select(snapshot, arguments, printer);
+    if (snapshot == NULL)
+        return code;
+    code = dm_snapshot_select(snapshot, arguments, printer);
     if (code != DM_EXIT_OK)
         return code;
     if (printer->json) {
