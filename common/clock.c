@@ -10,17 +10,30 @@ system_wall_us(gpointer data)
     return g_get_real_time();
 }
 
+/* Cannot fail: Linux has had these clocks since 2.6.39. */
 static gint64
-system_boot_us(gpointer data)
+read_us(clockid_t id)
 {
     struct timespec now;
 
-    /* Cannot fail: Linux has had this clock since 2.6.39. */
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    (void)clock_gettime(id, &now);
     return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
-static const DmClock system_clock = {system_wall_us, system_boot_us, NULL};
+static gint64
+system_boot_us(gpointer data)
+{
+    return read_us(CLOCK_BOOTTIME);
+}
+
+static gint64
+system_awake_us(gpointer data)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+static const DmClock system_clock = {
+    .wall_us = system_wall_us, .boot_us = system_boot_us, .awake_us = system_awake_us};
 
 const DmClock *
 dm_clock_system(void)

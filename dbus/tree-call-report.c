@@ -96,6 +96,7 @@ dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
     DBusMessageIter dict;
     dbus_bool_t sign = session->sign;
     dbus_bool_t keep_alive = session->keep_alive;
+    dbus_bool_t has_fallback = session->has_fallback;
 
     return session_is_valid(session) &&
            dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
@@ -107,6 +108,8 @@ dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
            append_basic(&dict, "sign", DBUS_TYPE_BOOLEAN, &sign) &&
            append_basic(&dict, "keep-alive", DBUS_TYPE_BOOLEAN, &keep_alive) &&
            append_basic(&dict, "security-mode", DBUS_TYPE_INT64, &session->security_mode) &&
+           (!session->has_fallback ||
+            append_basic(&dict, "fallback", DBUS_TYPE_BOOLEAN, &has_fallback)) &&
            dbus_message_iter_close_container(iter, &dict);
 }
 
@@ -243,6 +246,8 @@ read_session_field(const char *key, DBusMessageIter *value, gpointer data)
     SessionReading *reading = data;
     DmTreeSession *session = &reading->session;
 
+    if (strcmp(key, "fallback") == 0)
+        return read_bool(value, &session->has_fallback);
     reading->n_fields++;
     if (strcmp(key, "session-id") == 0)
         return read_own_text(value, &session->session_id);

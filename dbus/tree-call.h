@@ -60,7 +60,8 @@ bool dm_wire_append_strings(DBusMessageIter *iter, GHashTable *strings);
 GHashTable *dm_wire_read_strings(DBusMessageIter *iter);
 
 /* What BeginSession answers: keys session-id s, token s, addresses as, account a{ss}, version s,
- * sign b, keep-alive b, security-mode x. All are there; keys not known are passed over. */
+ * sign b, keep-alive b, security-mode x. All are there, and fallback b where it is true; keys not
+ * known are passed over. */
 typedef struct {
     char *session_id;
     char *token;
@@ -70,6 +71,7 @@ typedef struct {
     bool sign;
     bool keep_alive;
     gint64 security_mode;
+    bool has_fallback; /* the last address is not of the list in force (L5) */
 } DmTreeSession;
 
 void dm_tree_session_clear(DmTreeSession *session);

@@ -13,11 +13,14 @@
 #include "plugin/objects.h"
 #include "plugin/settings.h"
 #include "plugin/socket.h"
+#include "plugin/warnings.h"
 #include "tree/rules/identity.h"
+#include "tree/session.h"
 #include "tree/store.h"
 #include "tree/tree.h"
 
 #define MACHINE_ID "/etc/machine-id"
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 /* Where the service manager puts the first socket that it hands over (sd_listen_fds(3)). */
 #define LISTEN_FD 3
@@ -137,17 +140,43 @@ find_hw_dev_id(void)
     return hw_dev_id;
 }
 
+/* Without it the schedule takes each start for a new boot. */
+static char *
+find_boot_id(void)
+{
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(BOOT_ID, &text, NULL, NULL))
+        return NULL;
+    return g_strdup(g_strstrip(text));
+}
+
+/* Time passes whether or not it can be written down: the sessions' own commits do it again. */
+static void
+note_time(DmTree *tree, DmSessionMoment moment)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_session_note_time(tree, moment, &error))
+        dm_log_warning("The time is not kept for the poll schedule", "REASON", error->message);
+}
+
 static DmTree *
 open_tree(const char *state_dir, const DmSettings *settings, GError **error)
 {
     g_autofree char *hw_dev_id = NULL;
-    DmTreeOptions options = {.allow_http = settings->allow_http};
+    g_autofree char *boot_id = NULL;
+    DmTreeOptions options = {.allow_http = settings->allow_http,
+                             .has_window = settings->has_window,
+                             .window_min = settings->window_min};
     DmStore *store = dm_store_open(state_dir, error);
 
     if (store == NULL)
         return NULL;
     hw_dev_id = find_hw_dev_id();
     options.hw_dev_id = hw_dev_id;
+    boot_id = find_boot_id();
+    options.boot_id = boot_id;
     return dm_tree_new(store, &options, error);
 }
 
@@ -226,6 +255,8 @@ dm_service_new(const DmPluginHost *host, GError **error)
     service->tree = open_tree(host->state_dir, &settings, error);
     if (service->tree == NULL)
         return NULL;
+    note_time(service->tree, DM_SESSION_AT_START);
+    (void)dm_tree_add_listener(service->tree, dm_warnings_on_changes, service->tree);
     objects.tree = service->tree;
     objects.context = service->context;
     objects.own_uid_is_root = is_private_instance(host->state_dir);
@@ -248,6 +279,8 @@ dm_service_free(DmService *service)
     dm_bus_free(service->bus);
     dm_socket_free(service->socket);
     dm_objects_free(service->objects);
+    if (service->tree != NULL)
+        note_time(service->tree, DM_SESSION_AT_STOP);
     dm_tree_free(service->tree);
     g_main_context_unref(service->context);
     g_free(service);

@@ -10,6 +10,7 @@
 
 #define GROUP "tree"
 #define ALLOW_HTTP "allow-http"
+#define MAINTENANCE_WINDOW "maintenance-window"
 #define MAX_BYTES 65536
 
 static DmErrorCode
@@ -70,13 +71,48 @@ read_bool(GKeyFile *file, const char *path, const char *key, bool *ret_value, GE
     return true;
 }
 
+/* Two digits at `text` as a number below `end`; -1: something else. */
+static int
+read_two_digits(const char *text, int end)
+{
+    int number;
+
+    if (!g_ascii_isdigit(text[0]) || !g_ascii_isdigit(text[1]))
+        return -1;
+    number = 10 * g_ascii_digit_value(text[0]) + g_ascii_digit_value(text[1]);
+    return number < end ? number : -1;
+}
+
+static bool
+read_window(GKeyFile *file, const char *path, DmSettings *settings, GError **error)
+{
+    g_autofree char *text = g_key_file_get_string(file, GROUP, MAINTENANCE_WINDOW, NULL);
+    int hour = -1, minute = -1;
+
+    if (!g_key_file_has_key(file, GROUP, MAINTENANCE_WINDOW, NULL))
+        return true;
+    if (text != NULL && strlen(text) == strlen("HH:MM") && text[2] == ':') {
+        hour = read_two_digits(text, 24);
+        minute = read_two_digits(text + 3, 60);
+    }
+    if (hour < 0 || minute < 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                    "%s: [" GROUP "] %s must be a time of day, such as 02:30", path,
+                    MAINTENANCE_WINDOW);
+        return false;
+    }
+    settings->has_window = true;
+    settings->window_min = (guint)(60 * hour + minute);
+    return true;
+}
+
 static void
 warn_unknown(GKeyFile *file, const char *path, GPtrArray *warnings)
 {
     g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, NULL);
 
     for (gsize i = 0; keys != NULL && keys[i] != NULL; i++) {
-        if (strcmp(keys[i], ALLOW_HTTP) != 0)
+        if (strcmp(keys[i], ALLOW_HTTP) != 0 && strcmp(keys[i], MAINTENANCE_WINDOW) != 0)
             g_ptr_array_add(warnings,
                             g_strdup_printf("%s: [" GROUP "] %s is not known", path, keys[i]));
     }
@@ -99,12 +135,13 @@ dm_settings_load(const char *path, DmSettings *ret_settings, GError **error)
             g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: %s", path, cause->message);
             return false;
         }
-        if (!read_bool(file, path, ALLOW_HTTP, &settings.allow_http, error))
+        if (!read_bool(file, path, ALLOW_HTTP, &settings.allow_http, error) ||
+            !read_window(file, path, &settings, error))
             return false;
         warn_unknown(file, path, settings.warnings);
     }
-    ret_settings->allow_http = settings.allow_http;
-    ret_settings->warnings = g_steal_pointer(&settings.warnings);
+    *ret_settings = settings;
+    settings.warnings = NULL;
     return true;
 }
 

@@ -9,9 +9,13 @@
  *
  *   [tree]
  *   allow-http=false             http addresses on the loopback interface, for tests (L1)
+ *   maintenance-window=HH:MM     local time of the daily session where no poll schedule goes on for
+ *                                ever (P3); without it a time from 00:00 to 06:00 of this machine's
  */
 typedef struct {
     bool allow_http;
+    bool has_window;
+    guint window_min;    /* minutes after midnight */
     GPtrArray *warnings; /* char*: keys of the group that nobody knows, "FILE: [tree] KEY …" */
 } DmSettings;
 

@@ -165,6 +165,7 @@ answer_session(DBusMessage *call, const DmSessionStart *start)
         .sign = start->sign,
         .keep_alive = start->keep_alive,
         .security_mode = start->security_mode,
+        .has_fallback = start->has_fallback,
     };
     DBusMessage *answer = dbus_message_new_method_return(call);
     DBusMessageIter iter;

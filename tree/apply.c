@@ -243,6 +243,7 @@ commit_batch(Batch *batch, const DmContext *context)
 
     dm_transaction_set_command(transaction, DM_COMMAND_NONE);
     dm_transaction_note_outcomes(transaction, batch->commands, batch->n, batch->reply);
+    dm_transaction_note_schedules(transaction);
     is_changed = dm_transaction_collect(transaction) > 0;
     if (is_changed)
         is_good = dm_transaction_write(transaction, batch->reply, &error);

@@ -126,7 +126,8 @@ is_net(const DmTransaction *transaction, const DmUndo *before, const DmUndo *und
     if (provider != NULL && (provider->is_new || provider->is_gone))
         return provider->is_new != provider->is_gone &&
                undo->kind == (provider->is_new ? DM_UNDO_PROVIDER_ADDED : DM_UNDO_PROVIDER_REMOVED);
-    return undo->kind == DM_UNDO_OUTCOMES || is_changed(transaction, undo);
+    return undo->kind == DM_UNDO_OUTCOMES || undo->kind == DM_UNDO_SESSION ||
+           is_changed(transaction, undo);
 }
 
 /* What the device calls itself to the server stays the same as long as it is enrolled
@@ -218,27 +219,29 @@ write_new_provider(DmStore *store, const DmTransaction *transaction, DmProvider 
             return false;
     }
     return write_strings(store, provider->key, DM_STORE_ACCOUNT, provider->account, error) &&
+           write_strings(store, provider->key, DM_STORE_SESSION, provider->session, error) &&
            write_strings(store, provider->key, DM_STORE_OUTCOME, provider->outcomes, error);
 }
 
-/* Writes what differs from `old`: an outcome is a row, and there may be thousands. */
+/* Writes what differs from `old`: each is a row, and there may be thousands. */
 static bool
-write_outcomes(DmStore *store, const DmProvider *provider, GHashTable *old, GError **error)
+write_changed(DmStore *store, gint64 key, DmStoreKind kind, GHashTable *strings, GHashTable *old,
+              GError **error)
 {
     GHashTableIter iter;
     gpointer name, value;
 
-    if (g_hash_table_size(provider->outcomes) == 0)
-        return dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, NULL, NULL, error);
+    if (g_hash_table_size(strings) == 0)
+        return dm_store_put_text(store, key, kind, NULL, NULL, error);
     g_hash_table_iter_init(&iter, old);
     while (g_hash_table_iter_next(&iter, &name, NULL))
-        if (!g_hash_table_contains(provider->outcomes, name) &&
-            !dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, name, NULL, error))
+        if (!g_hash_table_contains(strings, name) &&
+            !dm_store_put_text(store, key, kind, name, NULL, error))
             return false;
-    g_hash_table_iter_init(&iter, provider->outcomes);
+    g_hash_table_iter_init(&iter, strings);
     while (g_hash_table_iter_next(&iter, &name, &value))
         if (g_strcmp0(g_hash_table_lookup(old, name), value) != 0 &&
-            !dm_store_put_text(store, provider->key, DM_STORE_OUTCOME, name, value, error))
+            !dm_store_put_text(store, key, kind, name, value, error))
             return false;
     return true;
 }
@@ -250,7 +253,11 @@ write_net(DmStore *store, const DmTransaction *transaction, const DmUndo *undo, 
     case DM_UNDO_NODE:
         return write_node(store, transaction, undo->provider, undo->node, error);
     case DM_UNDO_OUTCOMES:
-        return write_outcomes(store, undo->provider, undo->old.outcomes, error);
+        return write_changed(store, undo->provider->key, DM_STORE_OUTCOME, undo->provider->outcomes,
+                             undo->old.outcomes, error);
+    case DM_UNDO_SESSION:
+        return write_changed(store, undo->provider->key, DM_STORE_SESSION, undo->provider->session,
+                             undo->old.session, error);
     case DM_UNDO_PROVIDER_ADDED:
         return write_new_provider(store, transaction, undo->provider, error);
     case DM_UNDO_PROVIDER_REMOVED:
@@ -416,6 +423,8 @@ dm_transaction_tell(DmTransaction *transaction)
             tell_node(&teller, transaction, undo);
         else if (undo->kind == DM_UNDO_OUTCOMES)
             teller.progress = true;
+        else if (undo->kind == DM_UNDO_SESSION)
+            teller.session = true;
         else if (undo->kind == DM_UNDO_PROVIDER_ADDED)
             tell_new_provider(&teller, undo->provider);
         else if (undo->kind == DM_UNDO_PROVIDER_REMOVED)

@@ -8,6 +8,7 @@
 typedef enum {
     DM_UNDO_NODE,             /* a leaf set or unset, an interior node added or removed */
     DM_UNDO_OUTCOMES,         /* other outcomes of a first sync (F6), or none any more (F5) */
+    DM_UNDO_SESSION,          /* other durable state of sessions, such as a new chain (P6) */
     DM_UNDO_PROVIDER_ADDED,   /* nodes of it come after */
     DM_UNDO_PROVIDER_REMOVED, /* as a whole: no entries for its nodes */
     DM_UNDO_NOTHING,          /* an entry that was undone alone */
@@ -22,6 +23,7 @@ typedef struct {
     union {
         DmValue value; /* a leaf that was present */
         GHashTable *outcomes;
+        GHashTable *session;
     } old;
 } DmUndo;
 

@@ -186,6 +186,7 @@ commit(DmTransaction *transaction, DmReply *reply)
 {
     g_autoptr(GError) error = NULL;
 
+    dm_transaction_note_schedules(transaction);
     (void)dm_transaction_collect(transaction);
     if (dm_transaction_write(transaction, reply, &error))
         return DM_STATUS_OK;

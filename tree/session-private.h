@@ -11,10 +11,12 @@
 /* What the files of the sessions share; nobody else includes it.
  *
  * session.c          begin, report, outcomes
- * session-state.c    what is kept of sessions: text of a provider, changed in one commit
+ * session-clock.c    the steady clock, loss of contact
+ * session-login.c    who has logged in
  * session-schedule.c the chain of poll sessions
+ * session-state.c    what is kept of sessions: text of a provider, changed in one commit
  *
- * Kept under DM_STORE_SESSION, times in µs since the epoch, decimal: */
+ * Kept under DM_STORE_SESSION; times in µs, decimal, since the epoch or on the steady clock: */
 #define DM_SESSION_COUNTER "counter"         /* sessions begun */
 #define DM_SESSION_ATTEMPT "attempt"         /* time of the last begin */
 #define DM_SESSION_SUCCESS "success"         /* time of the last regular end */
@@ -26,10 +28,14 @@
 #define DM_SESSION_ADDRESS "address"         /* that worked last (L3) … */
 #define DM_SESSION_ADDRESS_LIST "list"       /* … and the list it was of, as a digest */
 #define DM_SESSION_BEGIN_LIST "begin-list"   /* the list that the last begin used */
+#define DM_SESSION_FALLBACK "fallback"       /* the address that the last begin added to it (L5) */
 #define DM_SESSION_CHAIN "chain"             /* the settings of the chain of poll sessions … */
-#define DM_SESSION_CHAIN_START "chain-start" /* … the time it began … */
+#define DM_SESSION_CHAIN_START "chain-start" /* … the time it began, steady … */
 #define DM_SESSION_CHAIN_DONE "chain-done"   /* … the sessions of it so far … */
-#define DM_SESSION_CHAIN_LAST "chain-last"   /* … and the time of the last of them (P6) */
+#define DM_SESSION_CHAIN_LAST "chain-last"   /* … and the place of the last, steady (P6) */
+#define DM_SESSION_ENROLLED "enrolled"       /* time the provider was made (P10) */
+#define DM_SESSION_CLOCK "clock"             /* session-clock.c */
+#define DM_SESSION_LOGIN "login-"            /* and a uid: it has logged in (P9) */
 
 /* -- session-state.c --------------------------------------------------------------------------- */
 
@@ -47,6 +53,10 @@ void dm_session_edits_set_int(DmSessionEdits *edits, DmProvider *provider, DmSto
 
 bool dm_session_edits_is_empty(const DmSessionEdits *edits);
 
+/* What DM_STORE_SESSION of `provider` would be with the edits made: for a transaction, which makes
+ * them as part of a message. */
+GHashTable *dm_session_edits_to_map(const DmSessionEdits *edits, const DmProvider *provider);
+
 /* Writes all in one transaction, then changes the maps in memory. False and STORAGE or FULL:
  * nothing has changed. */
 bool dm_session_edits_commit(DmSessionEdits *edits, DmTree *tree, GError **error);
@@ -55,12 +65,39 @@ bool dm_session_edits_commit(DmSessionEdits *edits, DmTree *tree, GError **error
 const char *dm_session_get_text(const DmProvider *provider, const char *name);
 gint64 dm_session_get_int(const DmProvider *provider, const char *name);
 
+/* -- session-clock.c --------------------------------------------------------------------------- */
+
+/* What time it is for a provider. */
+typedef struct {
+    gint64 steady_us;  /* as tree/rules/poll.h says */
+    gint64 lead_us;    /* the wall clock's lead over it, in whole seconds */
+    gint64 wall_us;    /* the wall clock */
+    gint64 powered_us; /* the machine has been on since the last regular session (P10) */
+} DmSessionTimes;
+
+DmSessionTimes dm_session_get_times(const DmProvider *provider);
+
+/* Keeps what time it is, so that time goes on from here whatever becomes of the wall clock; with
+ * `is_contact` no time has passed since a regular session. */
+void dm_session_edit_clock(DmSessionEdits *edits, DmProvider *provider, bool is_contact);
+
+/* P10; 0 never. */
+gint64 dm_session_get_unenroll_deadline(const DmProvider *provider);
+
 /* -- session-schedule.c ------------------------------------------------------------------------ */
 
-/* Begins the chain anew at `now_us` if the settings are other ones (P6). */
-void dm_session_edit_chain(DmSessionEdits *edits, DmProvider *provider, gint64 now_us);
+/* Begins the chain anew now if the settings are other ones (P6). */
+void dm_session_edit_chain(DmSessionEdits *edits, DmProvider *provider);
 
-/* Counts a session of the schedule that begins at `now_us`. */
-void dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider, gint64 now_us);
+/* The same as part of a transaction: DM_STORE_SESSION of the provider as it should be; NULL if the
+ * settings are those of the chain. A new provider is enrolled now. */
+GHashTable *dm_session_begin_chain(DmProvider *provider);
+
+/* Counts a session of the schedule that begins now. */
+void dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider);
+
+/* Counts the one that has become due meanwhile: it is merged with the session that ends now (P7).
+ */
+void dm_session_merge_poll(DmSessionEdits *edits, DmProvider *provider);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSessionEdits, dm_session_edits_free)

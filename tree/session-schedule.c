@@ -58,89 +58,137 @@ is_same_chain(const DmProvider *provider)
 }
 
 void
-dm_session_edit_chain(DmSessionEdits *edits, DmProvider *provider, gint64 now_us)
+dm_session_edit_chain(DmSessionEdits *edits, DmProvider *provider)
 {
     g_autofree char *settings = describe(provider);
 
     if (strcmp(dm_session_get_text(provider, DM_SESSION_CHAIN), settings) == 0)
         return;
     dm_session_edits_set(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN, settings);
-    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_START, now_us);
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_START,
+                             dm_session_get_times(provider).steady_us);
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_DONE, 0);
     dm_session_edits_set(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_LAST, NULL);
 }
 
-void
-dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider, gint64 now_us)
+GHashTable *
+dm_session_begin_chain(DmProvider *provider)
 {
-    gint64 n_done = dm_session_get_int(provider, DM_SESSION_CHAIN_DONE);
+    g_autoptr(DmSessionEdits) edits = NULL;
 
-    if (!is_same_chain(provider))
-        return; /* it was one of a chain that is over */
-    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_DONE,
-                             n_done < G_MAXINT64 ? n_done + 1 : n_done);
-    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_LAST, now_us);
+    /* Without a Poll and a record there is nothing that has changed. */
+    if (is_same_chain(provider) || (!provider->is_new && !dm_provider_has(provider, DM_NODE_POLL) &&
+                                    *dm_session_get_text(provider, DM_SESSION_CHAIN) == '\0'))
+        return NULL;
+    edits = dm_session_edits_new();
+    dm_session_edit_chain(edits, provider);
+    dm_session_edit_clock(edits, provider, false);
+    if (provider->is_new)
+        dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_ENROLLED,
+                                 dm_session_get_times(provider).wall_us);
+    return dm_session_edits_to_map(edits, provider);
 }
 
-/* A stored time that can be reckoned with. */
-static gint64
-get_time_us(const DmProvider *provider, const char *name)
+/* -- the schedule -------------------------------------------------------------------------------
+ */
+
+/* What the schedule of a provider depends on. */
+typedef struct {
+    DmPollSettings settings;
+    GTimeZone *time_zone;
+    DmSessionTimes times;
+    DmPollState state;
+} Schedule;
+
+static void
+clear_schedule(Schedule *schedule)
 {
-    return MIN(dm_session_get_int(provider, name), G_MAXINT64 / 4);
+    g_clear_pointer(&schedule->time_zone, g_time_zone_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Schedule, clear_schedule)
+
+static void
+get_schedule(const DmProvider *provider, Schedule *schedule)
+{
+    const DmTree *tree = provider->tree;
+
+    schedule->time_zone = g_time_zone_new_local();
+    schedule->times = dm_session_get_times(provider);
+    schedule->state = (DmPollState){
+        .settings = get_settings(provider, &schedule->settings) ? &schedule->settings : NULL,
+        .now_us = schedule->times.steady_us,
+        .wall_us = schedule->times.steady_us + schedule->times.lead_us,
+        .seed = tree->hw_dev_id != NULL ? tree->hw_dev_id : "",
+        .has_window = tree->options.has_window,
+        .window_min = tree->options.window_min,
+        .time_zone = schedule->time_zone,
+    };
+    /* Without a record of the chain, which only a damaged store lacks, one session is due at once,
+     * and begins it. */
+    if (!is_same_chain(provider))
+        return;
+    schedule->state.start_us = dm_session_get_int(provider, DM_SESSION_CHAIN_START);
+    schedule->state.n_done = (guint64)dm_session_get_int(provider, DM_SESSION_CHAIN_DONE);
+    schedule->state.last_us = dm_session_get_int(provider, DM_SESSION_CHAIN_LAST);
 }
 
 gint64
 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason)
 {
-    g_autoptr(GTimeZone) time_zone = g_time_zone_new_local();
-    gint64 now_us = dm_clock_wall_us(tree->options.clock);
-    gint64 start_us, last_us = 0;
-    guint64 n_done = 0;
-    DmPollSettings settings;
+    g_auto(Schedule) schedule = {0};
     DmPollDue due;
 
-    if (provider->scope == DM_SCOPE_USER) {
-        *ret_reason = "daily";
+    *ret_reason = "";
+    if (provider->scope == DM_SCOPE_USER)
         return 0;
-    }
-    if (is_same_chain(provider)) {
-        start_us = get_time_us(provider, DM_SESSION_CHAIN_START);
-        last_us = get_time_us(provider, DM_SESSION_CHAIN_LAST);
-        n_done = (guint64)dm_session_get_int(provider, DM_SESSION_CHAIN_DONE);
-    } else {
-        /* dm_session_note_schedules() has not been there yet. The last session is a time that does
-         * not move with the clock; without one, now is as good as any. */
-        start_us = get_time_us(provider, DM_SESSION_ATTEMPT);
-        start_us = start_us != 0 ? start_us : now_us;
-    }
-    due = dm_poll_next(get_settings(provider, &settings) ? &settings : NULL, start_us, n_done,
-                       last_us, now_us,
-                       dm_poll_window(tree->hw_dev_id != NULL ? tree->hw_dev_id : ""), time_zone);
+    get_schedule(provider, &schedule);
+    due = dm_poll_next(&schedule.state);
     *ret_reason = due.reason;
-    return due.due_us;
+    /* Never 0, which says never. */
+    return due.due_us > G_MAXINT64 / 2 ? due.due_us : MAX(1, due.due_us + schedule.times.lead_us);
 }
 
-bool
-dm_session_note_schedules(DmTree *tree, GError **error)
+static void
+count(DmSessionEdits *edits, DmProvider *provider, const DmPollState *state)
 {
-    g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
-    g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(DmChange));
-    gint64 now_us = dm_clock_wall_us(tree->options.clock);
+    gint64 n_done = (gint64)state->n_done;
 
-    for (guint i = 0; i < tree->providers->len; i++) {
-        DmProvider *provider = g_ptr_array_index(tree->providers, i);
-        DmChange change = {.kind = DM_CHANGE_SESSION,
-                           .scope = provider->scope,
-                           .provider = provider->id,
-                           .node = DM_NODE_PROVIDER};
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_DONE,
+                             n_done < G_MAXINT64 ? n_done + 1 : n_done);
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_CHAIN_LAST,
+                             dm_poll_place(state));
+}
 
-        if (provider->scope != DM_SCOPE_DEVICE || is_same_chain(provider))
-            continue;
-        dm_session_edit_chain(edits, provider, now_us);
-        g_array_append_val(changes, change);
-    }
-    if (!dm_session_edits_commit(edits, tree, error))
-        return false;
-    dm_tree_notify(tree, (const DmChange *)(const void *)changes->data, changes->len);
-    return true;
+void
+dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider)
+{
+    g_auto(Schedule) schedule = {0};
+
+    if (!is_same_chain(provider))
+        return; /* the chain begins with this session */
+    get_schedule(provider, &schedule);
+    count(edits, provider, &schedule.state);
+}
+
+void
+dm_session_merge_poll(DmSessionEdits *edits, DmProvider *provider)
+{
+    g_auto(Schedule) schedule = {0};
+
+    if (!is_same_chain(provider))
+        return;
+    get_schedule(provider, &schedule);
+    if (dm_poll_next(&schedule.state).due_us <= schedule.state.now_us)
+        count(edits, provider, &schedule.state);
+}
+
+GStrv
+dm_session_get_poll_warnings(const DmProvider *provider)
+{
+    DmPollSettings settings;
+
+    return provider->scope == DM_SCOPE_DEVICE && get_settings(provider, &settings)
+               ? dm_poll_get_warnings(&settings)
+               : g_new0(char *, 1);
 }

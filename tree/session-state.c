@@ -87,6 +87,29 @@ dm_session_edits_is_empty(const DmSessionEdits *edits)
     return edits->edits->len == 0;
 }
 
+GHashTable *
+dm_session_edits_to_map(const DmSessionEdits *edits, const DmProvider *provider)
+{
+    GHashTable *map = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iter;
+    gpointer name, value;
+
+    g_hash_table_iter_init(&iter, provider->session);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_hash_table_insert(map, g_strdup(name), g_strdup(value));
+    for (guint i = 0; i < edits->edits->len; i++) {
+        const Edit *edit = &g_array_index(edits->edits, Edit, i);
+
+        if (edit->provider != provider || edit->kind != DM_STORE_SESSION)
+            continue;
+        if (edit->value == NULL)
+            g_hash_table_remove(map, edit->name);
+        else
+            g_hash_table_replace(map, g_strdup(edit->name), g_strdup(edit->value));
+    }
+    return map;
+}
+
 static bool
 write_edits(DmStore *store, gpointer data, GError **error)
 {

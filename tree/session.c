@@ -12,7 +12,6 @@
 #include "tree/rules/first-sync.h"
 #include "tree/session-private.h"
 
-#define DAY_US (24 * 60 * 60 * G_GINT64_CONSTANT(1000000))
 #define MAX_WORD 64
 #define MAX_MESSAGE 1024
 #define MAX_REASON 512
@@ -102,21 +101,6 @@ get_version(const DmProvider *provider)
                parse_version(get_chr(provider, DM_NODE_MAX_SYNC_APPLICATION_VERSION)));
 }
 
-/* P10: enrolment would start the clock too; it is not known when no session ever was. */
-static gint64
-get_unenroll_deadline_us(const DmProvider *provider)
-{
-    gint64 days = get_int(provider, DM_NODE_NUMBER_OF_DAYS_AFTER_LOST_CONTACT_TO_UNENROLL);
-    gint64 from_us = dm_session_get_int(provider, DM_SESSION_SUCCESS);
-    gint64 deadline_us;
-
-    if (from_us == 0)
-        from_us = dm_session_get_int(provider, DM_SESSION_CHAIN_START);
-    if (days == 0 || from_us == 0 || __builtin_add_overflow(from_us, days * DAY_US, &deadline_us))
-        return 0;
-    return deadline_us;
-}
-
 DmSessionInfo
 dm_session_get_info(const DmProvider *provider)
 {
@@ -128,7 +112,7 @@ dm_session_get_info(const DmProvider *provider)
         .last_success_us = dm_session_get_int(provider, DM_SESSION_SUCCESS),
         .next_us = dm_session_get_due(provider->tree, provider, &reason),
         .certificate_expires_us = dm_session_get_int(provider, DM_SESSION_EXPIRES),
-        .unenroll_deadline_us = get_unenroll_deadline_us(provider),
+        .unenroll_deadline_us = dm_session_get_unenroll_deadline(provider),
         .last_error = dm_session_get_text(provider, DM_SESSION_ERROR),
         .last_error_message = dm_session_get_text(provider, DM_SESSION_MESSAGE),
         .origin = dm_session_get_text(provider, DM_SESSION_ORIGIN),
@@ -212,29 +196,47 @@ dm_session_start_clear(DmSessionStart *start)
     g_clear_pointer(&start->version, g_free);
 }
 
+/* What tells one list from another: its entries in their order. */
 static char *
-digest_list(const DmProvider *provider)
+digest_list(GStrv listed)
 {
-    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, get_address_text(provider), -1);
+    g_autofree char *joined = g_strjoinv("\n", listed);
+
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, joined, -1);
+}
+
+/* L5: the last address that worked, if no entry of this list ever did; NULL: it is one of them, or
+ * none is needed, or none is known. */
+static const char *
+find_fallback(const DmProvider *provider, GStrv listed, const char *digest)
+{
+    const char *worked = dm_session_get_text(provider, DM_SESSION_ADDRESS);
+
+    if (*worked == '\0' || listed[0] == NULL ||
+        strcmp(dm_session_get_text(provider, DM_SESSION_ADDRESS_LIST), digest) == 0 ||
+        g_strv_contains((const char *const *)listed, worked))
+        return NULL;
+    return worked;
 }
 
 /* The candidates in order: from the one that worked last, if the list is still the one it was of;
- * after the last entry the first follows (L2, L3). */
-static GStrv
-order_addresses(const DmProvider *provider, const char *digest)
+ * after the last entry the first follows (L2, L3); then the fallback (L5). */
+static void
+order_addresses(const DmProvider *provider, GStrv listed, const char *digest, DmSessionStart *start)
 {
-    g_auto(GStrv) listed = dm_addresses_split(get_address_text(provider));
     const char *worked = dm_session_get_text(provider, DM_SESSION_ADDRESS);
+    const char *fallback = find_fallback(provider, listed, digest);
     guint n = g_strv_length(listed), first = 0;
-    GStrv ordered = g_new0(char *, n + 1);
 
+    start->addresses = g_new0(char *, n + 2);
     if (strcmp(dm_session_get_text(provider, DM_SESSION_ADDRESS_LIST), digest) == 0)
         for (guint i = 0; i < n; i++)
             if (strcmp(listed[i], worked) == 0)
                 first = i;
     for (guint i = 0; i < n; i++)
-        ordered[i] = g_steal_pointer(&listed[(first + i) % n]);
-    return ordered;
+        start->addresses[i] = g_strdup(listed[(first + i) % n]);
+    start->addresses[n] = g_strdup(fallback);
+    start->has_fallback = fallback != NULL;
 }
 
 /* 128 random bits after the provider's id: no session of any run has the same. */
@@ -306,19 +308,22 @@ edit_first_sync(DmSessionEdits *edits, const DmProvider *provider, gint64 now_us
 }
 
 static void
-edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin, const char *digest,
-           gint64 counter)
+edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin,
+           const DmSessionStart *start, gint64 counter)
 {
+    guint n = g_strv_length(start->addresses);
     gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
     g_autofree char *clean_origin = clean(origin, MAX_WORD);
 
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_COUNTER, counter);
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_ATTEMPT, now_us);
     set_text(edits, provider, DM_SESSION_ORIGIN, clean_origin);
-    set_text(edits, provider, DM_SESSION_BEGIN_LIST, digest);
-    dm_session_edit_chain(edits, provider, now_us);
-    if (strcmp(origin, "schedule") == 0)
-        dm_session_count_poll(edits, provider, now_us);
+    set_text(edits, provider, DM_SESSION_FALLBACK,
+             start->has_fallback ? start->addresses[n - 1] : NULL);
+    dm_session_edit_clock(edits, provider, false);
+    dm_session_edit_chain(edits, provider);
+    if (strcmp(origin, DM_SESSION_ORIGIN_SCHEDULE) == 0)
+        dm_session_count_poll(edits, provider);
     edit_dev_id(edits, provider);
     edit_first_sync(edits, provider, now_us);
 }
@@ -343,13 +348,15 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
     DmProvider *provider = find_provider(tree, provider_id, error);
     g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
     g_auto(DmSessionStart) start = {0};
+    g_auto(GStrv) listed = NULL;
     g_autofree char *digest = NULL;
     gint64 counter;
 
     if (provider == NULL)
         return false;
-    digest = digest_list(provider);
-    start.addresses = order_addresses(provider, digest);
+    listed = dm_addresses_split(get_address_text(provider));
+    digest = digest_list(listed);
+    order_addresses(provider, listed, digest, &start);
     if (start.addresses[0] == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
                     "provider “%s” has no server address: set its %s", provider->id,
@@ -358,7 +365,8 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
     }
     counter = dm_session_get_int(provider, DM_SESSION_COUNTER);
     counter = counter < G_MAXINT64 ? counter + 1 : 1;
-    edit_begin(edits, provider, origin, digest, counter);
+    set_text(edits, provider, DM_SESSION_BEGIN_LIST, digest);
+    edit_begin(edits, provider, origin, &start, counter);
     if (!make_token(provider, &start.token, error) || !dm_session_edits_commit(edits, tree, error))
         return false;
     fill_start(provider, counter, &start);
@@ -374,25 +382,33 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
 /* -- report -------------------------------------------------------------------------------------
  */
 
+/* L3: remembers the address that worked, unless it was none of the list (L5). */
+static void
+edit_address(DmSessionEdits *edits, DmProvider *provider, const char *address)
+{
+    if (address == NULL || strlen(address) > DM_ADDRESS_MAX_BYTES ||
+        strcmp(address, dm_session_get_text(provider, DM_SESSION_FALLBACK)) == 0)
+        return;
+    set_text(edits, provider, DM_SESSION_ADDRESS, address);
+    set_text(edits, provider, DM_SESSION_ADDRESS_LIST,
+             dm_session_get_text(provider, DM_SESSION_BEGIN_LIST));
+}
+
 static void
 edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *report)
 {
     gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
 
-    if (report->ended == 1) {
-        dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_SUCCESS, now_us);
-        if (report->error == NULL)
-            set_text(edits, provider, DM_SESSION_ERROR, NULL);
-        if (report->message == NULL)
-            set_text(edits, provider, DM_SESSION_MESSAGE, NULL);
-        if (report->address != NULL && strlen(report->address) <= DM_ADDRESS_MAX_BYTES) {
-            set_text(edits, provider, DM_SESSION_ADDRESS, report->address);
-            set_text(edits, provider, DM_SESSION_ADDRESS_LIST,
-                     dm_session_get_text(provider, DM_SESSION_BEGIN_LIST));
-        }
-    }
-    /* The server may have changed its Poll in this session. */
-    dm_session_edit_chain(edits, provider, now_us);
+    dm_session_edit_clock(edits, provider, report->ended == 1);
+    dm_session_merge_poll(edits, provider);
+    if (report->ended != 1)
+        return;
+    dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_SUCCESS, now_us);
+    if (report->error == NULL)
+        set_text(edits, provider, DM_SESSION_ERROR, NULL);
+    if (report->message == NULL)
+        set_text(edits, provider, DM_SESSION_MESSAGE, NULL);
+    edit_address(edits, provider, report->address);
 }
 
 bool

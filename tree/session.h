@@ -21,6 +21,9 @@ typedef enum {
 const char *dm_session_state_to_name(DmSessionState state);
 bool dm_session_state_from_name(const char *name, DmSessionState *ret_state);
 
+/* The origin of sessions that the poll schedule begins. */
+#define DM_SESSION_ORIGIN_SCHEDULE "schedule"
+
 /* What `….Session` shows. Times in µs since the epoch, 0 none; strings "" where there is nothing.
  */
 typedef struct {
@@ -45,6 +48,8 @@ typedef struct {
                              hexadecimal (S1) */
     char *token;          /* unique for ever: the `session` of each DmContext of it */
     GStrv addresses;      /* candidates in order (L2, L3) */
+    bool has_fallback;    /* the last of them is not of the list in force, but the one that worked
+                             before it: tried once, after all the others (L5) */
     GHashTable *account;  /* common/account.h, DM_ACCOUNT_DEV_ID included */
     char *version;        /* min(SyncApplicationVersion, MaxSyncApplicationVersion) (S1) */
     bool sign;            /* RequireMessageSigning (S2) */
@@ -75,16 +80,43 @@ typedef struct {
 bool dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
                        GError **error);
 
-/* When the provider's next session by schedule is due (µs since the epoch, 0 never; in the past:
- * overdue) and why, in a word: "first", "second", "third", "daily" (rules P1–P6). `*ret_reason` is
- * const. */
+/* -- what is due --------------------------------------------------------------------------------
+ */
+
+/* When the provider's next session by schedule is due (wall clock, µs since the epoch, 0 never; in
+ * the past: overdue) and why, in a word: "first", "second", "third", "daily" (rules P1–P8).
+ * `*ret_reason` is const. A commit that changes a Poll, or makes a provider, begins the chain anew
+ * (P6). It counts a session of the origin "schedule" as that begins, and one that has become due as
+ * another session ends, with which it is merged (P7). */
 gint64 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason);
 
-/* Begins anew each chain of poll sessions whose settings are not those it began with (P6), in one
- * commit, and tells the listeners; writes nothing where all are the same. Called after a batch that
- * changed a Poll or made a provider, before dm_session_get_due(); a session's begin and end do it
- * for their provider. False and DM_ERROR STORAGE, FULL. */
-bool dm_session_note_schedules(DmTree *tree, GError **error);
+/* What an administrator should know of the provider's poll schedule, a sentence each (P4, P8): to
+ * be logged when a Poll has changed. NULL-ended, often empty; free with g_strfreev(). */
+GStrv dm_session_get_poll_warnings(const DmProvider *provider);
+
+/* Takes note of a login of `uid` (not of an unlocking), and says which providers want a session for
+ * it, ids in `*ret_providers` for g_strfreev() (P9): those with PollOnLogin, and where it is the
+ * first of the uid that was noted, those with AllUsersPollOnFirstLogin. Uids are remembered for
+ * ever, one commit each. False and DM_ERROR STORAGE, FULL. */
+bool dm_session_note_login(DmTree *tree, guint32 uid, GStrv *ret_providers, GError **error);
+
+typedef enum {
+    DM_SESSION_AT_START,
+    DM_SESSION_AT_STOP,
+} DmSessionMoment;
+
+/* Keeps what time it is as the owner of the tree starts (so that no later change of the wall clock
+ * is taken for time that has passed, P7; writes only in a new boot) and stops (time with the power
+ * on, P10; writes only where loss of contact is watched for). Sessions' begins and ends do it for
+ * their provider. False and DM_ERROR STORAGE, FULL. */
+bool dm_session_note_time(DmTree *tree, DmSessionMoment moment, GError **error);
+
+/* Whether contact with the provider's server is lost, and it is to be unenrolled (P10): from
+ * DmSessionInfo.unenroll_deadline_us on, if the wall clock is left alone until then. */
+bool dm_session_is_contact_lost(const DmProvider *provider);
+
+/* -- outcomes -----------------------------------------------------------------------------------
+ */
 
 /* Takes the outcome of a command on a LocURI of any tree (F6): kept if the LocURI or one above it
  * is expected by a FirstSyncStatus of `provider_id`, in the device tree or, with a uid, in that

@@ -68,6 +68,8 @@ dm_transaction_end(DmTransaction *transaction)
             dm_value_clear(&undo->old.value);
         else if (undo->kind == DM_UNDO_OUTCOMES)
             g_hash_table_unref(undo->old.outcomes);
+        else if (undo->kind == DM_UNDO_SESSION)
+            g_hash_table_unref(undo->old.session);
         else if (undo->kind == DM_UNDO_PROVIDER_ADDED)
             undo->provider->is_new = false;
     }
@@ -197,6 +199,15 @@ dm_transaction_take_outcomes(DmTransaction *transaction, DmProvider *provider, G
     provider->outcomes = outcomes;
 }
 
+void
+dm_transaction_take_session(DmTransaction *transaction, DmProvider *provider, GHashTable *session)
+{
+    DmUndo *undo = append(transaction, DM_UNDO_SESSION, provider, DM_NODE_PROVIDER);
+
+    undo->old.session = provider->session;
+    provider->session = session;
+}
+
 static void
 drop_outcomes(DmTransaction *transaction, DmProvider *provider)
 {
@@ -292,6 +303,10 @@ restore(DmTransaction *transaction, DmUndo *undo)
     case DM_UNDO_OUTCOMES:
         g_hash_table_unref(undo->provider->outcomes);
         undo->provider->outcomes = undo->old.outcomes;
+        break;
+    case DM_UNDO_SESSION:
+        g_hash_table_unref(undo->provider->session);
+        undo->provider->session = undo->old.session;
         break;
     case DM_UNDO_PROVIDER_ADDED:
         dm_tree_take_provider(tree, undo->provider);

@@ -62,6 +62,10 @@ void dm_transaction_remove_node(DmTransaction *transaction, DmProvider *provider
 void dm_transaction_take_outcomes(DmTransaction *transaction, DmProvider *provider,
                                   GHashTable *outcomes);
 
+/* Puts `session` (owned strings, taken) in the place of the provider's DM_STORE_SESSION. */
+void dm_transaction_take_session(DmTransaction *transaction, DmProvider *provider,
+                                 GHashTable *session);
+
 /* Makes a provider (V10), in the device tree with FirstSyncStatus. */
 DmProvider *dm_transaction_add_provider(DmTransaction *transaction, DmScope scope, guint32 uid,
                                         const char *id);
@@ -96,6 +100,10 @@ void dm_transaction_settle(DmTransaction *transaction, DmMark mark);
  * commands mean to its first sync, going by the statuses of `reply` (F6). After judging. */
 void dm_transaction_note_outcomes(DmTransaction *transaction, const DmCommand *commands,
                                   gsize n_commands, const DmReply *reply);
+
+/* Begins the chain of poll sessions anew of each provider that is new, or whose Poll now says other
+ * than what the chain began with (P6). After judging. */
+void dm_transaction_note_schedules(DmTransaction *transaction);
 
 /* Works out the net changes; how many. Before the two below. */
 gsize dm_transaction_collect(DmTransaction *transaction);

@@ -28,6 +28,8 @@ struct DmTree {
     DmStore *store; /* NULL: in memory only */
     DmTreeOptions options;
     char *hw_dev_id;
+    char *boot_id; /* where it is not known, one that no other tree has */
+    bool has_boot_id;
     GPtrArray *providers; /* DmProvider, sorted as dm_tree_get_providers() says */
     DmValue root_update;  /* UpdateManagementServiceAddress; chr NULL: unset */
     GArray *listeners;

@@ -391,6 +391,9 @@ dm_tree_new(DmStore *store, const DmTreeOptions *options, GError **error)
         tree->options.clock = dm_clock_system();
     tree->hw_dev_id = g_strdup(tree->options.hw_dev_id);
     tree->options.hw_dev_id = tree->hw_dev_id;
+    tree->has_boot_id = tree->options.boot_id != NULL;
+    tree->boot_id = tree->has_boot_id ? g_strdup(tree->options.boot_id) : g_uuid_string_random();
+    tree->options.boot_id = tree->boot_id;
     tree->providers = g_ptr_array_new_with_free_func((GDestroyNotify)dm_provider_free);
     tree->root_update = dm_value_empty(DM_FORMAT_CHR);
     tree->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
@@ -413,5 +416,6 @@ dm_tree_free(DmTree *tree)
     dm_value_clear(&tree->root_update);
     dm_store_free(tree->store);
     g_free(tree->hw_dev_id);
+    g_free(tree->boot_id);
     g_free(tree);
 }

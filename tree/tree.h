@@ -21,6 +21,9 @@ typedef struct {
     const DmClock *clock;  /* NULL: the system's */
     const char *hw_dev_id; /* S6; NULL: the leaf is unset (404) */
     bool allow_http;       /* L1: addresses may be http, for loopback tests */
+    const char *boot_id;   /* which boot the clock's boot_us counts from; NULL: not known */
+    bool has_window;       /* P3: the maintenance window is chosen … */
+    guint window_min;      /* … minutes after local midnight; else the machine's own */
 } DmTreeOptions;
 
 /* A tree over `store`, which it owns from now on and loads; NULL store: in memory only. NULL and

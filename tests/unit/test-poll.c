@@ -16,15 +16,43 @@ utc_us(int year, int month, int day, int hour, int minute)
     return g_date_time_to_unix(time) * G_TIME_SPAN_SECOND;
 }
 
-static DmPollDue
-next_at(const DmPollSettings *settings, guint64 n_done, gint64 last_us, gint64 now_us)
+/* The clocks agree, the maintenance window is at 01:30, the time zone is UTC. */
+static DmPollState
+new_state(const DmPollSettings *settings, guint64 n_done, gint64 last_us, gint64 time_us)
 {
-    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-
-    return dm_poll_next(settings, START_US, n_done, last_us, now_us, 90, utc);
+    return (DmPollState){.settings = settings,
+                         .start_us = START_US,
+                         .n_done = n_done,
+                         .last_us = last_us,
+                         .now_us = time_us,
+                         .wall_us = time_us,
+                         .seed = "a machine",
+                         .has_window = true,
+                         .window_min = 90,
+                         .time_zone = g_time_zone_new_utc()};
 }
 
-/* The due time and set of the session after `n_done`, all before having been in time. */
+static DmPollDue
+next_at(const DmPollSettings *settings, guint64 n_done, gint64 last_us, gint64 time_us)
+{
+    DmPollState state = new_state(settings, n_done, last_us, time_us);
+    DmPollDue due = dm_poll_next(&state);
+
+    g_time_zone_unref(state.time_zone);
+    return due;
+}
+
+static gint64
+place_at(const DmPollSettings *settings, guint64 n_done, gint64 last_us, gint64 time_us)
+{
+    DmPollState state = new_state(settings, n_done, last_us, time_us);
+    gint64 place_us = dm_poll_place(&state);
+
+    g_time_zone_unref(state.time_zone);
+    return place_us;
+}
+
+/* The place of the session after `n_done`, the last of which was at `last_min`, and its set. */
 static void
 assert_due(const DmPollSettings *settings, guint64 n_done, gint64 last_min, gint64 expected_min,
            const char *reason)
@@ -32,7 +60,7 @@ assert_due(const DmPollSettings *settings, guint64 n_done, gint64 last_min, gint
     gint64 last_us = n_done == 0 ? 0 : START_US + last_min * MINUTE_US;
     DmPollDue due = next_at(settings, n_done, last_us, MAX(START_US, last_us));
 
-    g_assert_cmpint(due.due_us, ==, START_US + expected_min * MINUTE_US);
+    g_assert_cmpint(due.nominal_us, ==, START_US + expected_min * MINUTE_US);
     g_assert_cmpstr(due.reason, ==, reason);
 }
 
@@ -78,10 +106,10 @@ test_table_initial_only(void)
     assert_settings(&settings, 15, 5, 60, 10, 0, 0);
     assert_due(&settings, 14, 615, 675, "second");
     due = next_at(&settings, 15, last_us, last_us);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 3, 1, 30));
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 3, 1, 30));
     g_assert_cmpstr(due.reason, ==, "daily");
-    due = next_at(&settings, 16, due.due_us, due.due_us);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 4, 1, 30));
+    due = next_at(&settings, 16, due.nominal_us, due.due_us);
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 4, 1, 30));
 }
 
 static void
@@ -93,7 +121,7 @@ test_table_all_off(void)
     g_assert_false(dm_poll_correct(&settings));
     assert_settings(&settings, 0, 0, 0, 0, 0, 0);
     due = next_at(&settings, 0, 0, START_US);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 3, 1, 30));
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 3, 1, 30));
     g_assert_cmpstr(due.reason, ==, "daily");
 }
 
@@ -108,6 +136,38 @@ test_table_two_infinite(void)
     assert_due(&settings, 4, 60, 75, "first");
     assert_due(&settings, 5, 75, 75 + 1440, "second");
     assert_due(&settings, 6, 75 + 1440, 75 + 2880, "second");
+}
+
+/* Runs the chain from its start, each session a few seconds after it is due; checks the gaps in
+ * minutes and the sets of the first of them. */
+static void
+assert_chain(const DmPollSettings *settings, const int *gaps_min, const char *const *names, gsize n)
+{
+    gint64 last_us = 0, before_us = START_US, time_us = START_US;
+
+    for (gsize i = 0; i < n; i++) {
+        DmPollDue due = next_at(settings, i, last_us, time_us);
+
+        g_assert_cmpint(due.nominal_us, ==, before_us + gaps_min[i] * MINUTE_US);
+        g_assert_cmpstr(due.reason, ==, names[i]);
+        time_us = due.due_us + 3 * G_USEC_PER_SEC;
+        last_us = place_at(settings, i, last_us, time_us);
+        before_us = last_us;
+    }
+}
+
+static void
+test_table_infinite_as_it_goes(void)
+{
+    const DmPollSettings settings = {{15, 60, 1440}, {5, 10, 0}};
+    int gaps_min[40];
+    const char *names[40];
+
+    for (int i = 0; i < 40; i++) {
+        gaps_min[i] = i < 5 ? 15 : i < 15 ? 60 : 1440;
+        names[i] = i < 5 ? "first" : i < 15 ? "second" : "third";
+    }
+    assert_chain(&settings, gaps_min, names, 40);
 }
 
 /* -- P1, P2 -------------------------------------------------------------------------------------
@@ -153,45 +213,76 @@ test_absent_is_daily(void)
 {
     DmPollDue due = next_at(NULL, 0, 0, START_US);
 
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 3, 1, 30));
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 3, 1, 30));
     g_assert_cmpstr(due.reason, ==, "daily");
-    /* Strictly after the last one, also when that was in its very minute. */
-    due = next_at(NULL, 1, due.due_us, due.due_us);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 4, 1, 30));
-    due = next_at(NULL, 1, utc_us(2026, 3, 4, 1, 29), utc_us(2026, 3, 4, 1, 29));
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 4, 1, 30));
+    due = next_at(NULL, 1, due.nominal_us, due.due_us);
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 4, 1, 30));
+    /* One that caught up in the afternoon. */
+    due = next_at(NULL, 1, utc_us(2026, 3, 4, 17, 0), utc_us(2026, 3, 4, 17, 0));
+    g_assert_cmpint(due.nominal_us, ==, utc_us(2026, 3, 5, 1, 30));
+}
+
+/* The days on which the daily session runs in Berlin at `window_min`, from the evening of `day` in
+ * 2026 on. */
+static void
+assert_berlin(guint window_min, int month, int day, const gint64 *expected_us, gsize n)
+{
+    g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin");
+    DmPollState state = {.start_us = utc_us(2026, month, day, 20, 0),
+                         .seed = "a machine",
+                         .has_window = true,
+                         .window_min = window_min,
+                         .time_zone = berlin};
+
+    g_assert_nonnull(berlin); /* tzdata is one of the tests' packages */
+    state.now_us = state.wall_us = state.start_us;
+    for (gsize i = 0; i < n; i++) {
+        DmPollDue due = dm_poll_next(&state);
+
+        g_assert_cmpint(due.nominal_us, ==, expected_us[i]);
+        state.now_us = state.wall_us = due.due_us;
+        state.last_us = dm_poll_place(&state);
+        state.n_done++;
+    }
 }
 
 static void
 test_daylight_saving(void)
 {
+    /* A day of 23 hours: 03:30 is 02:30 UTC in winter, 01:30 in summer. */
+    const gint64 spring_us[] = {utc_us(2026, 3, 28, 2, 30), utc_us(2026, 3, 29, 1, 30),
+                                utc_us(2026, 3, 30, 1, 30)};
+    /* 02:30 is not on the clock on the 29th: once, when the gap ends. */
+    const gint64 gap_us[] = {utc_us(2026, 3, 28, 1, 30), utc_us(2026, 3, 29, 1, 0),
+                             utc_us(2026, 3, 30, 0, 30)};
+    /* A day of 25 hours, on which 03:30 is 01:30 UTC before and 02:30 from then on. */
+    const gint64 autumn_us[] = {utc_us(2026, 10, 24, 1, 30), utc_us(2026, 10, 25, 2, 30),
+                                utc_us(2026, 10, 26, 2, 30)};
+
+    assert_berlin(210, 3, 27, spring_us, G_N_ELEMENTS(spring_us));
+    assert_berlin(150, 3, 27, gap_us, G_N_ELEMENTS(gap_us));
+    assert_berlin(210, 10, 23, autumn_us, G_N_ELEMENTS(autumn_us));
+}
+
+/* 02:30 is on the clock twice that day: one session all the same. */
+static void
+test_daylight_saving_twice(void)
+{
     g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin");
-    gint64 last_us = utc_us(2026, 3, 28, 2, 30); /* 03:30 in winter */
+    DmPollState state = {.start_us = utc_us(2026, 10, 24, 20, 0),
+                         .seed = "a machine",
+                         .has_window = true,
+                         .window_min = 150,
+                         .time_zone = berlin};
     DmPollDue due;
 
-    if (berlin == NULL) {
-        g_test_skip("no time zone data");
-        return;
-    }
-    /* A day of 23 hours: 03:30 in summer is 01:30 UTC. */
-    due = dm_poll_next(NULL, START_US, 0, last_us, last_us, 210, berlin);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 29, 1, 30));
-    due = dm_poll_next(NULL, START_US, 0, due.due_us, due.due_us, 210, berlin);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 30, 1, 30));
-    /* 02:30 is not on the clock that day: once, still before 06:00 (04:00 UTC). */
-    last_us = utc_us(2026, 3, 28, 1, 30);
-    due = dm_poll_next(NULL, START_US, 0, last_us, last_us, 150, berlin);
-    g_assert_cmpint(due.due_us, >, utc_us(2026, 3, 28, 23, 0));
-    g_assert_cmpint(due.due_us, <, utc_us(2026, 3, 29, 4, 0));
-    due = dm_poll_next(NULL, START_US, 0, due.due_us, due.due_us, 150, berlin);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 3, 30, 0, 30));
-    /* 02:30 is twice on the clock that day: once. */
-    last_us = utc_us(2026, 10, 24, 0, 30);
-    due = dm_poll_next(NULL, START_US, 0, last_us, last_us, 150, berlin);
-    g_assert_cmpint(due.due_us, >=, utc_us(2026, 10, 25, 0, 30));
-    g_assert_cmpint(due.due_us, <=, utc_us(2026, 10, 25, 1, 30));
-    due = dm_poll_next(NULL, START_US, 0, due.due_us, due.due_us, 150, berlin);
-    g_assert_cmpint(due.due_us, ==, utc_us(2026, 10, 26, 1, 30));
+    state.now_us = state.wall_us = state.start_us;
+    due = dm_poll_next(&state);
+    g_assert_cmpint(due.nominal_us, >=, utc_us(2026, 10, 25, 0, 30));
+    g_assert_cmpint(due.nominal_us, <=, utc_us(2026, 10, 25, 1, 30));
+    state.now_us = state.wall_us = due.due_us;
+    state.last_us = dm_poll_place(&state);
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, utc_us(2026, 10, 26, 1, 30));
 }
 
 static void
@@ -203,11 +294,27 @@ test_window_is_stable(void)
         g_autofree char *seed = g_strdup_printf("machine %d", i);
         guint window = dm_poll_window(seed);
 
-        g_assert_cmpuint(window, <, 360);
+        g_assert_cmpint(window * MINUTE_US + dm_poll_jitter_us(seed, 1440), <, 6 * HOUR_US);
         g_assert_cmpuint(window, ==, dm_poll_window(seed));
         n_other += window != first;
     }
     g_assert_cmpuint(n_other, >, 190);
+}
+
+static void
+test_window_of_the_machine(void)
+{
+    DmPollState state = new_state(NULL, 0, 0, START_US);
+    gint64 own_us = utc_us(2026, 3, 3, 0, 0) + dm_poll_window("a machine") * MINUTE_US;
+
+    state.has_window = false;
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, own_us);
+    state.has_window = true;
+    state.window_min = 0;
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, utc_us(2026, 3, 3, 0, 0));
+    state.window_min = 23 * 60 + 59;
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, utc_us(2026, 3, 2, 23, 59));
+    g_time_zone_unref(state.time_zone);
 }
 
 /* -- P7 -----------------------------------------------------------------------------------------
@@ -216,62 +323,219 @@ test_window_is_stable(void)
 static void
 test_one_catch_up_session(void)
 {
-    DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
-    gint64 woken_us = START_US + 10 * HOUR_US;
+    const DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
+    gint64 woken_us = START_US + 10 * HOUR_US, last_us;
     /* Two sessions, then ten hours of suspend: the third is overdue… */
     DmPollDue due = next_at(&settings, 2, START_US + 30 * MINUTE_US, woken_us);
 
-    g_assert_cmpint(due.due_us, ==, START_US + 45 * MINUTE_US);
+    g_assert_cmpint(due.nominal_us, ==, START_US + 45 * MINUTE_US);
+    g_assert_cmpint(due.due_us, <, woken_us);
     /* …runs, and the fourth comes one interval after it. */
-    due = next_at(&settings, 3, woken_us, woken_us);
-    g_assert_cmpint(due.due_us, ==, woken_us + 15 * MINUTE_US);
-    due = next_at(&settings, 4, due.due_us, due.due_us);
-    g_assert_cmpint(due.due_us, ==, woken_us + 30 * MINUTE_US);
+    last_us = place_at(&settings, 2, START_US + 30 * MINUTE_US, woken_us);
+    g_assert_cmpint(last_us, ==, woken_us);
+    g_assert_cmpint(next_at(&settings, 3, last_us, woken_us).nominal_us, ==,
+                    woken_us + 15 * MINUTE_US);
 }
 
 static void
 test_lateness_does_not_add_up(void)
 {
-    DmPollSettings settings = {{60, 0, 0}, {0, 0, 0}};
-    gint64 last_us = 0;
+    const DmPollSettings settings = {{60, 0, 0}, {0, 0, 0}};
+    gint64 last_us = 0, time_us = START_US;
 
     for (guint64 n_done = 0; n_done < 100; n_done++) {
-        DmPollDue due = next_at(&settings, n_done, last_us, START_US + (gint64)n_done * HOUR_US);
+        DmPollDue due = next_at(&settings, n_done, last_us, time_us);
 
-        g_assert_cmpint(due.due_us, ==, START_US + (gint64)(n_done + 1) * HOUR_US);
-        last_us = due.due_us + 90 * G_TIME_SPAN_SECOND;
+        g_assert_cmpint(due.nominal_us, ==, START_US + (gint64)(n_done + 1) * HOUR_US);
+        time_us = due.due_us + 90 * G_USEC_PER_SEC;
+        last_us = place_at(&settings, n_done, last_us, time_us);
+    }
+}
+
+/* The wall clock alone is set: what is due when does not change, except for the daily session,
+ * which goes by it, and is then neither left out nor repeated. */
+static void
+test_wall_clock_is_set(void)
+{
+    static const gint64 jumps_min[] = {1, -1, 59, 600, -600, 1439, 1440, -1440, 1000000, -1000000};
+    const DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(jumps_min); i++) {
+        DmPollState state = new_state(&settings, 3, START_US + HOUR_US, START_US + HOUR_US);
+        gint64 last_us;
+
+        state.wall_us += jumps_min[i] * MINUTE_US;
+        g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, START_US + 75 * MINUTE_US);
+        state.settings = NULL;
+        last_us = dm_poll_next(&state).nominal_us;
+        g_assert_cmpint(last_us, >=, START_US + 2 * HOUR_US);
+        g_assert_cmpint(last_us, <=, START_US + 26 * HOUR_US);
+        /* The same minute in a row is no second session. */
+        state.last_us = last_us;
+        state.now_us = last_us + MINUTE_US;
+        state.wall_us = state.now_us + jumps_min[i] * MINUTE_US;
+        g_assert_cmpint(dm_poll_next(&state).nominal_us, >=, last_us + HOUR_US);
+        g_time_zone_unref(state.time_zone);
+    }
+}
+
+/* Years of a device that is now on, now off, whose clock is set at random: never two sessions
+ * closer than one interval and the jitter, never a burst, and when it is on, never silence. */
+static void
+simulate_years(const DmPollSettings *settings, gint64 least_gap_us, gint64 most_gap_us)
+{
+    g_autoptr(GRand) random = g_rand_new_with_seed(20260302);
+    g_autoptr(GTimeZone) berlin = g_time_zone_new_identifier("Europe/Berlin");
+    DmPollState state = {.settings = settings,
+                         .start_us = START_US,
+                         .now_us = START_US,
+                         .wall_us = START_US,
+                         .seed = "a machine",
+                         .has_window = true,
+                         .window_min = 150,
+                         .time_zone = berlin};
+    gint64 before_us = START_US, end_us = START_US + 5 * 365 * 24 * HOUR_US;
+
+    while (state.now_us < end_us) {
+        gint64 due_us = dm_poll_next(&state).due_us, lead_us = state.wall_us - state.now_us;
+        gint64 slept_us = 0;
+        int what = g_rand_int_range(random, 0, 20);
+
+        if (what == 0) /* off or suspended for up to three days */
+            slept_us = g_rand_int_range(random, 0, 3 * 24 * 60) * MINUTE_US;
+        else if (what == 1) /* somebody sets the clock */
+            lead_us = g_rand_int_range(random, -2880, 2880) * MINUTE_US;
+        /* A clock that was set: what was computed before is not valid any more. */
+        state.wall_us = state.now_us + lead_us;
+        due_us = what == 1 ? dm_poll_next(&state).due_us : due_us;
+        state.now_us = MAX(MAX(due_us, state.now_us), state.now_us + slept_us);
+        state.wall_us = state.now_us + lead_us;
+        g_assert_cmpint(state.now_us - before_us, >=, least_gap_us);
+        g_assert_cmpint(state.now_us - before_us - slept_us, <=, most_gap_us);
+        before_us = state.now_us;
+        state.last_us = dm_poll_place(&state);
+        state.n_done++;
+    }
+    g_assert_cmpuint(state.n_done, >, 5 * 365 / 4);
+}
+
+static void
+test_years(void)
+{
+    const DmPollSettings endless = {{60, 0, 0}, {0, 0, 0}};
+    const DmPollSettings off = {{0, 0, 0}, {0, 0, 0}};
+
+    simulate_years(&endless, 50 * MINUTE_US, 65 * MINUTE_US);
+    simulate_years(&off, 50 * MINUTE_US, 27 * HOUR_US);
+    simulate_years(NULL, 50 * MINUTE_US, 27 * HOUR_US);
+}
+
+/* -- P4 -----------------------------------------------------------------------------------------
+ */
+
+static void
+test_damaged_record_is_no_silence(void)
+{
+    const DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
+    gint64 time_us = START_US - 1000 * 24 * HOUR_US;
+    DmPollDue due = next_at(&settings, 3, START_US + HOUR_US, time_us);
+
+    g_assert_cmpint(due.nominal_us, ==, time_us + 15 * MINUTE_US);
+    due = next_at(&settings, 0, 0, time_us);
+    g_assert_cmpint(due.nominal_us, ==, time_us + 15 * MINUTE_US);
+    due = next_at(NULL, 0, START_US, time_us);
+    g_assert_cmpint(due.nominal_us, >, time_us);
+    g_assert_cmpint(due.nominal_us, <=, time_us + 25 * HOUR_US);
+}
+
+static void
+assert_warnings(DmPollSettings settings, const char *expected)
+{
+    g_auto(GStrv) warnings = NULL;
+    g_autofree char *joined = NULL;
+
+    (void)dm_poll_correct(&settings);
+    warnings = dm_poll_get_warnings(&settings);
+    joined = g_strjoinv("|", warnings);
+    g_assert_cmpstr(joined, ==, expected);
+}
+
+static void
+test_warnings(void)
+{
+    assert_warnings((DmPollSettings){{0, 0, 0}, {0, 0, 0}},
+                    "all poll schedules are off: one session a day runs in the maintenance window");
+    assert_warnings((DmPollSettings){{1, 0, 0}, {0, 0, 0}},
+                    "all numbers of poll sessions are zero: the first schedule with an interval is "
+                    "taken as endless");
+    assert_warnings((DmPollSettings){{15, 120, 1440}, {5, 13, 0}}, "");
+    assert_warnings((DmPollSettings){{15, 0, 0}, {10, 0, 0}}, "");
+}
+
+static void
+test_advice(void)
+{
+    assert_warnings((DmPollSettings){{180, 240, 1440}, {3, 7, 0}},
+                    "the first set of poll sessions takes more than a few hours");
+    assert_warnings((DmPollSettings){{15, 60, 1440}, {5, 10, 0}},
+                    "the second set of poll sessions takes no more than a day");
+    assert_warnings((DmPollSettings){{60, 60, 0}, {2, 30, 0}},
+                    "the second set's poll interval is not longer than the first's");
+    assert_warnings((DmPollSettings){{15, 0, 480}, {5, 0, 0}},
+                    "the remaining poll sessions are less than a day apart");
+}
+
+/* -- P8 -----------------------------------------------------------------------------------------
+ */
+
+static void
+test_jitter(void)
+{
+    static const gint64 intervals_min[] = {1, 7, 15, 49, 50, 51, 60, 1440, 525600};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(intervals_min); i++) {
+        gint64 most_us = MIN(intervals_min[i] * MINUTE_US / 10, 5 * MINUTE_US);
+        gint64 least_seen_us = G_MAXINT64, most_seen_us = 0;
+
+        for (int machine = 0; machine < 300; machine++) {
+            g_autofree char *seed = g_strdup_printf("machine %d", machine);
+            gint64 jitter_us = dm_poll_jitter_us(seed, intervals_min[i]);
+
+            g_assert_cmpint(jitter_us, >=, 0);
+            g_assert_cmpint(jitter_us, <, most_us);
+            g_assert_cmpint(jitter_us, ==, dm_poll_jitter_us(seed, intervals_min[i]));
+            least_seen_us = MIN(least_seen_us, jitter_us);
+            most_seen_us = MAX(most_seen_us, jitter_us);
+        }
+        /* It spreads over all of it. */
+        g_assert_cmpint(least_seen_us, <, most_us / 20);
+        g_assert_cmpint(most_seen_us, >, most_us - most_us / 20);
     }
 }
 
 static void
-test_clock_set_back(void)
+test_due_is_jittered(void)
 {
-    DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
-    gint64 now_us = START_US - 1000 * 24 * HOUR_US;
-    DmPollDue due = next_at(&settings, 3, START_US + HOUR_US, now_us);
+    const DmPollSettings settings = {{15, 0, 0}, {0, 0, 0}};
+    DmPollDue due = next_at(&settings, 0, 0, START_US);
 
-    g_assert_cmpint(due.due_us, ==, now_us);
-    /* That session done, the next one is an interval later, not in three years. */
-    due = next_at(&settings, 4, now_us, now_us);
-    g_assert_cmpint(due.due_us, ==, now_us + 15 * MINUTE_US);
-    /* The same before any session, and where only the daily one is. */
-    due = next_at(&settings, 0, 0, now_us);
-    g_assert_cmpint(due.due_us, ==, now_us);
-    due = next_at(NULL, 0, START_US, now_us);
-    g_assert_cmpint(due.due_us, >, now_us);
-    g_assert_cmpint(due.due_us, <=, now_us + 24 * HOUR_US);
+    g_assert_cmpint(due.due_us, ==, due.nominal_us + dm_poll_jitter_us("a machine", 15));
+    due = next_at(NULL, 0, 0, START_US);
+    g_assert_cmpint(due.due_us, ==, due.nominal_us + dm_poll_jitter_us("a machine", 1440));
 }
 
 static void
 test_extremes(void)
 {
     const DmPollSettings settings = {{525600, 525600, 525600}, {2147483647, 2147483647, 0}};
+    const DmPollSettings beyond = {{G_MAXINT64, 0, 0}, {1, 0, 0}};
 
-    g_assert_cmpint(next_at(&settings, 4294967290, 0, START_US).due_us, >, START_US);
-    g_assert_cmpint(next_at(&settings, G_MAXUINT64 - 1, 0, START_US).due_us, >, START_US);
-    g_assert_cmpint(next_at(NULL, 0, G_MAXINT64 / 4, G_MAXINT64 / 4).due_us, >, G_MAXINT64 / 4);
-    g_assert_cmpint(next_at(&settings, 1, G_MAXINT64 / 4, G_MAXINT64 / 4).due_us, >,
-                    G_MAXINT64 / 4);
+    g_assert_cmpstr(next_at(&settings, 4294967290, 0, START_US).reason, ==, "second");
+    g_assert_cmpstr(next_at(&settings, G_MAXUINT64 - 1, 0, START_US).reason, ==, "third");
+    g_assert_cmpint(next_at(NULL, 0, G_MAXINT64 / 8, G_MAXINT64 / 8).due_us, >, G_MAXINT64 / 8);
+    g_assert_cmpint(next_at(&settings, 1, G_MAXINT64 / 8, G_MAXINT64 / 8).due_us, >,
+                    G_MAXINT64 / 8);
+    g_assert_cmpint(next_at(&beyond, 0, 0, START_US).due_us, ==, G_MAXINT64);
 }
 
 int
@@ -286,12 +550,21 @@ main(int argc, char **argv)
     g_test_add_func("/poll/P2-first-infinite-set-wins", test_first_infinite_wins);
     g_test_add_func("/poll/P2-off-set-behind-infinite-is-kept",
                     test_off_set_behind_infinite_is_kept);
+    g_test_add_func("/poll/S-table-sigmoid-as-it-goes", test_table_infinite_as_it_goes);
     g_test_add_func("/poll/P5-absent-poll-is-daily", test_absent_is_daily);
     g_test_add_func("/poll/P3-window-follows-daylight-saving", test_daylight_saving);
+    g_test_add_func("/poll/P3-one-session-where-the-hour-is-twice", test_daylight_saving_twice);
     g_test_add_func("/poll/P3-window-is-stable-per-machine", test_window_is_stable);
+    g_test_add_func("/poll/P3-window-of-the-machine-or-chosen", test_window_of_the_machine);
     g_test_add_func("/poll/P7-one-session-catches-up", test_one_catch_up_session);
     g_test_add_func("/poll/P7-lateness-does-not-add-up", test_lateness_does_not_add_up);
-    g_test_add_func("/poll/P4-clock-set-back-is-no-silence", test_clock_set_back);
+    g_test_add_func("/poll/P7-wall-clock-is-set", test_wall_clock_is_set);
+    g_test_add_func("/poll/P7-P4-years-without-burst-or-silence", test_years);
+    g_test_add_func("/poll/P4-damaged-record-is-no-silence", test_damaged_record_is_no_silence);
+    g_test_add_func("/poll/P4-warnings", test_warnings);
+    g_test_add_func("/poll/P8-advice-of-the-specification", test_advice);
+    g_test_add_func("/poll/P8-jitter-is-bounded-and-stable", test_jitter);
+    g_test_add_func("/poll/P8-due-is-jittered", test_due_is_jittered);
     g_test_add_func("/poll/extreme-numbers", test_extremes);
     return g_test_run();
 }

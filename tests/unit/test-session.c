@@ -236,6 +236,113 @@ test_only_a_regular_end_is_remembered(Fixture *fixture, gconstpointer data)
     assert_addresses(tree, "https://a|https://b", NULL);
 }
 
+/* A list that differs only in blanks and in what L1 drops is the same list (L3). */
+static void
+test_blanks_are_no_change(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(DmTree) tree = new_tree(fixture);
+
+    replace(tree, "/ManagementServerAddressList", "<https://a><https://b>");
+    assert_addresses(tree, "https://a|https://b", "https://b");
+    replace(tree, "/ManagementServerAddressList", " <https:// a>\t<https://b> <https://a>");
+    assert_addresses(tree, "https://b|https://a", NULL);
+}
+
+/* The same with the fallback marked, which is the last of `expected`. */
+static void
+assert_fallback(DmTree *tree, const char *expected, const char *address)
+{
+    g_auto(DmSessionStart) start = begin_session(tree, "api");
+    g_autofree char *joined = g_strjoinv("|", start.addresses);
+
+    g_assert_true(start.has_fallback);
+    g_assert_cmpstr(joined, ==, expected);
+    if (address != NULL)
+        end_session(tree, address);
+}
+
+static void
+test_fallback(Fixture *fixture, gconstpointer data)
+{
+    DmTree *tree = new_tree(fixture);
+
+    assert_addresses(tree, "https://one", "https://one");
+    replace(tree, "/ManagementServerAddressList", "<https://a><https://b>");
+    /* No entry works: the one that did comes last, and each time again, restarts included. */
+    assert_fallback(tree, "https://a|https://b|https://one", NULL);
+    dm_tree_free(tree);
+    tree = open_tree(fixture);
+    assert_fallback(tree, "https://a|https://b|https://one", "https://one");
+    assert_fallback(tree, "https://a|https://b|https://one", "https://one");
+    /* Another list that has never worked either. */
+    replace(tree, "/ManagementServerAddressList", "<https://c>");
+    assert_fallback(tree, "https://c|https://one", NULL);
+    /* One good session with the list, and there is none any more. */
+    assert_fallback(tree, "https://c|https://one", "https://c");
+    {
+        g_auto(DmSessionStart) start = begin_session(tree, "api");
+
+        g_assert_false(start.has_fallback);
+        g_assert_cmpuint(g_strv_length(start.addresses), ==, 1);
+        end_session(tree, "https://c");
+    }
+    /* The next change falls back on that. */
+    replace(tree, "/ManagementServerAddressList", "");
+    assert_fallback(tree, "https://one|https://c", NULL);
+    dm_tree_free(tree);
+}
+
+static void
+test_no_fallback(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(DmTree) tree = new_tree(fixture);
+
+    /* Nothing has ever worked. */
+    replace(tree, "/ManagementServerAddressList", "<https://a>");
+    assert_addresses(tree, "https://a", NULL);
+    /* It is one of the list. */
+    replace(tree, "/ManagementServerAddressList", "<https://a><https://b>");
+    assert_addresses(tree, "https://a|https://b", "https://b");
+    replace(tree, "/ManagementServerAddressList", "<https://c><https://b>");
+    {
+        g_auto(DmSessionStart) start = begin_session(tree, "api");
+
+        g_assert_false(start.has_fallback);
+        g_assert_cmpuint(g_strv_length(start.addresses), ==, 2);
+    }
+}
+
+/* L6: the first entry of the text starts sessions. */
+static void
+test_update_starts_at_its_first(Fixture *fixture, gconstpointer data)
+{
+    const DmContext context = {.uid = -1};
+    const DmCommand update = {.verb = DM_VERB_REPLACE,
+                              .loc_uri = "./Vendor/MSFT/DMClient/UpdateManagementServiceAddress",
+                              .data = "https://c;https://a",
+                              .data_size = strlen("https://c;https://a")};
+    g_autoptr(DmTree) tree = new_tree(fixture);
+    g_autoptr(DmReply) reply = NULL;
+
+    replace(tree, "/ManagementServerAddressList", "<https://a><https://b><https://c>");
+    assert_addresses(tree, "https://a|https://b|https://c", "https://b");
+    reply = dm_tree_apply(tree, &context, &update, 1);
+    g_assert_cmpint(dm_reply_get(reply, 0)->status, ==, DM_STATUS_OK);
+    assert_fallback(tree, "https://c|https://a|https://b", "https://a");
+    assert_addresses(tree, "https://a|https://c", NULL);
+}
+
+/* L7: nothing acts on it. */
+static void
+test_upgrade_server_is_only_stored(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(DmTree) tree = new_tree(fixture);
+
+    replace(tree, "/ManagementServerToUpgradeTo", "https://new");
+    assert_addresses(tree, "https://one", "https://one");
+    assert_addresses(tree, "https://one", NULL);
+}
+
 /* -- report -------------------------------------------------------------------------------------
  */
 
@@ -403,6 +510,11 @@ main(int argc, char **argv)
     ADD("/session/L3-starts-at-the-one-that-worked", test_remembered_address);
     ADD("/session/L3-list-changed-in-a-session", test_list_changed_in_session);
     ADD("/session/L3-only-a-regular-end-is-remembered", test_only_a_regular_end_is_remembered);
+    ADD("/session/L3-blanks-are-no-change", test_blanks_are_no_change);
+    ADD("/session/L5-fallback-until-the-new-list-worked", test_fallback);
+    ADD("/session/L5-no-fallback-where-none-is-needed", test_no_fallback);
+    ADD("/session/L6-update-starts-at-its-first", test_update_starts_at_its_first);
+    ADD("/session/L7-upgrade-server-is-only-stored", test_upgrade_server_is_only_stored);
     ADD("/session/info-is-durable", test_info);
     ADD("/session/hostile-report", test_hostile_report);
     ADD("/session/G4-listeners-see-the-new-state", test_listeners);

@@ -82,6 +82,39 @@ test_unknown_key(void)
 }
 
 static void
+expect_window(const char *text, guint window_min)
+{
+    g_auto(File) file = {0};
+    g_auto(DmSettings) settings = {0};
+    g_autofree char *content = g_strdup_printf("[tree]\nmaintenance-window=%s\n", text);
+
+    file_init(&file, content);
+    g_assert_true(dm_settings_load(file.path, &settings, NULL));
+    g_assert_true(settings.has_window);
+    g_assert_cmpuint(settings.window_min, ==, window_min);
+    g_assert_cmpuint(settings.warnings->len, ==, 0);
+}
+
+static void
+test_window(void)
+{
+    static const char *const bad[] = {"",      "24:00",   "23:60", "2:30", "02.30",
+                                      "02:3x", " 02:30x", "-1:30", "0230", "02:30:00"};
+    g_auto(DmSettings) defaults = {0};
+
+    g_assert_true(dm_settings_load(NULL, &defaults, NULL));
+    g_assert_false(defaults.has_window);
+    expect_window("00:00", 0);
+    expect_window("02:30", 150);
+    expect_window("23:59", 1439);
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *content = g_strdup_printf("[tree]\nmaintenance-window=%s\n", bad[i]);
+
+        expect_refusal(content, DM_ERROR_INVALID, "maintenance-window");
+    }
+}
+
+static void
 test_refused(void)
 {
     g_autofree char *large = g_strnfill(70000, '#');
@@ -112,6 +145,7 @@ main(int argc, char **argv)
     g_test_add_func("/settings/other-groups-belong-to-others", test_groups);
     g_test_add_func("/settings/an-unknown-key-is-warned-of", test_unknown_key);
     g_test_add_func("/settings/what-is-wrong-is-named", test_refused);
+    g_test_add_func("/settings/P3-maintenance-window", test_window);
     g_test_add_func("/settings/a-directory", test_directory);
     return g_test_run();
 }

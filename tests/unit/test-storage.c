@@ -112,6 +112,9 @@ bool
 dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char *name, const char *value,
                   GError **error)
 {
+    /* Times and counters come along, in any order. */
+    if (kind == DM_STORE_SESSION && g_strcmp0(name, "chain") != 0)
+        return true;
     return note(store, error, "text", " %" G_GINT64_FORMAT " %d %s %s", key, (int)kind,
                 name == NULL ? "all" : name, value == NULL ? "-" : value);
 }
@@ -198,6 +201,7 @@ test_m1_one_transaction_of_net_changes(void)
         g_assert_cmpuint(STATUS(reply, i), ==, 200);
     ASSERT_CALLS(store, "begin\n"
                         "put 0 UpdateManagementServiceAddress https://old.example\n"
+                        "text 1 1 chain 15/10 0/0 0/0\n"
                         "put 1 ManagementServiceAddress <https://old.example>\n"
                         "put 1 UPN 2\n"
                         "put 1 Poll -\n"
@@ -208,6 +212,7 @@ test_m1_one_transaction_of_net_changes(void)
                         "put 2 EntDMID ent\n"
                         "put 2 FirstSyncStatus -\n"
                         "text 2 0 DevId ent\n"
+                        "text 2 1 chain none\n"
                         "add user 1000 A\n"
                         "reply s 3\n"
                         "commit\n");
@@ -245,7 +250,7 @@ test_m1_provider_deleted_and_made_again(void)
 
     ASSERT_STATUSES(reply, 200, 200, 200);
     ASSERT_CALLS(store, "begin\ndrop 1\nadd device 0 A\nput 2 UPN u\nput 2 FirstSyncStatus -\n"
-                        "commit\n");
+                        "text 2 1 chain none\ncommit\n");
     second = APPLY(tree, NULL, later);
     ASSERT_STATUSES(second, 200);
     ASSERT_CALLS(store, "begin\nput 2 UPN v\ncommit\n");

@@ -342,6 +342,7 @@ test_session(void)
         .version = (char *)(gpointer) "2.0",
         .sign = true,
         .security_mode = 3,
+        .has_fallback = true,
     };
     g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
     g_autoptr(DBusMessage) message = NULL;
@@ -362,6 +363,7 @@ test_session(void)
     g_assert_true(got.sign);
     g_assert_false(got.keep_alive);
     g_assert_cmpint(got.security_mode, ==, 3);
+    g_assert_true(got.has_fallback);
 }
 
 static void

@@ -4,11 +4,17 @@
 
 #define MINUTE_US (60 * G_GINT64_CONSTANT(1000000))
 #define DAY_MIN 1440
-#define WINDOW_MIN 360 /* 00:00–06:00 */
+#define MAX_JITTER_MIN 5
+#define WINDOW_MIN (360 - MAX_JITTER_MIN) /* 00:00–06:00 */
 
-/* Lateness of a session that does not move the ones after it: what jitter (P8) and the start of a
- * session may take. */
-#define MAX_LATENESS_US (6 * MINUTE_US)
+/* Between two daily sessions, so that setting the clock back does not repeat one (P7). */
+#define MIN_DAILY_GAP_MIN 60
+
+/* What the specification advises (P8): "not more than a few hours", "more than a day", "not smaller
+ * than 1440". */
+#define MAX_FIRST_TOTAL_MIN 360
+#define MIN_SECOND_TOTAL_MIN DAY_MIN
+#define MIN_THIRD_INTERVAL_MIN DAY_MIN
 
 static const char *const reasons[DM_POLL_SETS] = {"first", "second", "third"};
 
@@ -40,17 +46,113 @@ dm_poll_correct(DmPollSettings *settings)
     return changed;
 }
 
-/* `start_us` and `n` times `minutes`, at most the end of time. */
-static gint64
-add_minutes(gint64 start_us, gint64 minutes, guint64 n)
-{
-    gint64 span, sum;
+/* -- words --------------------------------------------------------------------------------------
+ */
 
-    if (n > G_MAXINT64 || __builtin_mul_overflow(minutes, (gint64)n, &span) ||
-        __builtin_mul_overflow(span, MINUTE_US, &span) ||
-        __builtin_add_overflow(start_us, span, &sum))
-        return G_MAXINT64;
-    return sum;
+/* The whole time of a finite set. */
+static gint64
+get_total_min(const DmPollSettings *settings, int set)
+{
+    gint64 total;
+
+    if (is_infinite(settings, set))
+        return 0;
+    return __builtin_mul_overflow(settings->interval_min[set], settings->count[set], &total)
+               ? G_MAXINT64
+               : total;
+}
+
+static void
+advise(const DmPollSettings *settings, GStrvBuilder *warnings)
+{
+    gint64 first_min = get_total_min(settings, 0), second_min = get_total_min(settings, 1);
+
+    if (first_min > MAX_FIRST_TOTAL_MIN)
+        g_strv_builder_add(warnings, "the first set of poll sessions takes more than a few hours");
+    if (second_min > 0 && second_min <= MIN_SECOND_TOTAL_MIN)
+        g_strv_builder_add(warnings, "the second set of poll sessions takes no more than a day");
+    if (is_on(settings, 0) && is_on(settings, 1) &&
+        settings->interval_min[1] <= settings->interval_min[0])
+        g_strv_builder_add(warnings,
+                           "the second set's poll interval is not longer than the first's");
+    if (is_on(settings, 2) && settings->interval_min[2] < MIN_THIRD_INTERVAL_MIN)
+        g_strv_builder_add(warnings, "the remaining poll sessions are less than a day apart");
+}
+
+GStrv
+dm_poll_get_warnings(const DmPollSettings *settings)
+{
+    g_autoptr(GStrvBuilder) warnings = g_strv_builder_new();
+    bool any_on = false, any_count = false;
+
+    for (int i = 0; i < DM_POLL_SETS; i++) {
+        any_on |= is_on(settings, i);
+        any_count |= settings->count[i] != 0;
+    }
+    if (!any_on)
+        g_strv_builder_add(warnings, "all poll schedules are off: one session a day runs in the "
+                                     "maintenance window");
+    else if (!any_count)
+        g_strv_builder_add(warnings, "all numbers of poll sessions are zero: the first schedule "
+                                     "with an interval is taken as endless");
+    advise(settings, warnings);
+    return g_strv_builder_end(warnings);
+}
+
+/* -- jitter and window --------------------------------------------------------------------------
+ */
+
+/* 32 bits of a machine, the `index`th. */
+static guint64
+get_bits(const char *seed, gsize index)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize size = sizeof(digest);
+    guint64 bits = 0;
+
+    g_checksum_update(checksum, (const guchar *)seed, -1);
+    g_checksum_get_digest(checksum, digest, &size);
+    for (gsize i = 0; i < 4; i++)
+        bits = bits << 8 | digest[4 * index + i];
+    return bits;
+}
+
+/* The most that a jitter may be, and a session late without moving those after it. */
+static gint64
+get_span_us(gint64 interval_min)
+{
+    return MIN(interval_min, 10 * MAX_JITTER_MIN) * MINUTE_US / 10;
+}
+
+gint64
+dm_poll_jitter_us(const char *seed, gint64 interval_min)
+{
+    return (gint64)((guint64)get_span_us(interval_min) * get_bits(seed, 1) >> 32);
+}
+
+guint
+dm_poll_window(const char *seed)
+{
+    return (guint)(get_bits(seed, 0) % WINDOW_MIN);
+}
+
+/* -- the schedule -------------------------------------------------------------------------------
+ */
+
+/* At most the end of time. */
+static gint64
+add(gint64 a_us, gint64 b_us)
+{
+    gint64 sum;
+
+    return __builtin_add_overflow(a_us, b_us, &sum) ? G_MAXINT64 : sum;
+}
+
+static gint64
+add_minutes(gint64 start_us, gint64 minutes)
+{
+    return minutes > G_MAXINT64 / MINUTE_US ? G_MAXINT64 : add(start_us, minutes * MINUTE_US);
 }
 
 /* When the local clock shows `window_min` on the day of `local`; 0 outside of the calendar. Where
@@ -66,8 +168,8 @@ window_of_day(GDateTime *local, guint window_min, GTimeZone *time_zone)
     return window != NULL ? g_date_time_to_unix(window) * G_TIME_SPAN_SECOND : 0;
 }
 
-/* The first time after `base_us` that the local clock shows `window_min` (P3): a day of 23 or 25
- * hours moves it with the clock on the wall. */
+/* The first time after `base_us` of the wall clock that the local clock shows `window_min` (P3): a
+ * day of 23 or 25 hours moves it with the clock on the wall. */
 static gint64
 next_window(gint64 base_us, guint window_min, GTimeZone *time_zone)
 {
@@ -77,71 +179,67 @@ next_window(gint64 base_us, guint window_min, GTimeZone *time_zone)
     gint64 window_us;
 
     if (tomorrow == NULL)
-        return add_minutes(base_us, DAY_MIN, 1); /* outside of the calendar */
+        return add_minutes(base_us, DAY_MIN); /* outside of the calendar */
     window_us = window_of_day(today, window_min, time_zone);
     if (window_us <= base_us)
         window_us = window_of_day(tomorrow, window_min, time_zone);
-    return window_us > base_us ? window_us : add_minutes(base_us, DAY_MIN, 1);
+    return window_us > base_us ? window_us : add_minutes(base_us, DAY_MIN);
 }
 
-static DmPollDue
-daily(gint64 chain_start_us, gint64 last_us, gint64 now_us, guint window_min, GTimeZone *time_zone)
+/* The set that the session after `n_done` belongs to; -1: all are through. */
+static int
+find_set(const DmPollSettings *settings, guint64 n_done)
 {
-    gint64 base_us = MAX(chain_start_us, last_us);
-
-    /* The clock was set back: waiting for the old time would be silence (P4). */
-    if (base_us > add_minutes(now_us, DAY_MIN, 1))
-        base_us = now_us;
-    return (DmPollDue){next_window(base_us, window_min, time_zone), "daily"};
+    for (int i = 0; settings != NULL && i < DM_POLL_SETS; i++) {
+        if (!is_on(settings, i))
+            continue;
+        if (is_infinite(settings, i) || n_done < (guint64)settings->count[i])
+            return i;
+        n_done -= (guint64)settings->count[i];
+    }
+    return -1;
 }
 
-/* The session whose place in the chain is `nominal_us`, one interval after the one before. */
+/* P3: the wall clock says when, counted from where the chain is. */
 static gint64
-settle(gint64 nominal_us, gint64 interval_min, gint64 chain_start_us, gint64 last_us, gint64 now_us)
+get_daily_us(const DmPollState *state, gint64 from_us)
 {
-    gint64 interval_us = add_minutes(0, interval_min, 1);
-    gint64 before_us = nominal_us == G_MAXINT64 ? G_MAXINT64 : nominal_us - interval_us;
-    gint64 horizon_us = add_minutes(now_us, interval_min, 1);
+    guint window_min = state->has_window ? state->window_min : dm_poll_window(state->seed);
+    gint64 lead_us = state->wall_us - state->now_us;
+    gint64 after_us = add_minutes(add(from_us, lead_us), MIN_DAILY_GAP_MIN);
 
-    /* A clock that was set back by more than an interval: one session catches up (P7). */
-    if (last_us > horizon_us || (last_us == 0 && chain_start_us > horizon_us))
-        return now_us;
-    /* Suspended, off, or set forward: the chain goes on from the session that caught up. */
-    if (last_us != 0 && (chain_start_us > horizon_us ||
-                         last_us - MIN(before_us, last_us) > MIN(interval_us / 5, MAX_LATENESS_US)))
-        return add_minutes(last_us, interval_min, 1);
-    return MAX(nominal_us, last_us);
+    return add(next_window(after_us - 1, window_min, state->time_zone), -lead_us);
+}
+
+static gint64
+get_interval_min(const DmPollState *state, int set)
+{
+    return set < 0 ? DAY_MIN : state->settings->interval_min[set];
 }
 
 DmPollDue
-dm_poll_next(const DmPollSettings *settings, gint64 chain_start_us, guint64 n_done, gint64 last_us,
-             gint64 now_us, guint window_min, GTimeZone *time_zone)
+dm_poll_next(const DmPollState *state)
 {
-    gint64 start_us = chain_start_us;
+    int set = find_set(state->settings, state->n_done);
+    gint64 interval_min = get_interval_min(state, set);
+    gint64 from_us = state->last_us != 0 ? state->last_us : state->start_us;
+    DmPollDue due = {.reason = set < 0 ? "daily" : reasons[set]};
 
-    for (int i = 0; settings != NULL && i < DM_POLL_SETS; i++) {
-        gint64 interval_min = settings->interval_min[i];
-        guint64 count = is_infinite(settings, i) ? G_MAXUINT64 : (guint64)settings->count[i];
-
-        if (!is_on(settings, i))
-            continue;
-        if (n_done < count) {
-            gint64 nominal_us = add_minutes(start_us, interval_min, n_done + 1);
-
-            return (DmPollDue){settle(nominal_us, interval_min, chain_start_us, last_us, now_us),
-                               reasons[i]};
-        }
-        start_us = add_minutes(start_us, interval_min, count);
-        n_done -= count;
-    }
-    return daily(chain_start_us, last_us, now_us, window_min, time_zone);
+    /* From the future only by a damaged record: waiting for it would be silence (P4). */
+    from_us = MIN(from_us, state->now_us);
+    due.nominal_us = set < 0 ? get_daily_us(state, from_us) : add_minutes(from_us, interval_min);
+    due.due_us = add(due.nominal_us, dm_poll_jitter_us(state->seed, interval_min));
+    return due;
 }
 
-guint
-dm_poll_window(const char *machine_seed)
+gint64
+dm_poll_place(const DmPollState *state)
 {
-    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, machine_seed, -1);
+    gint64 interval_min = get_interval_min(state, find_set(state->settings, state->n_done));
+    DmPollDue due = dm_poll_next(state);
 
-    digest[8] = '\0';
-    return (guint)(g_ascii_strtoull(digest, NULL, 16) % WINDOW_MIN);
+    if (state->now_us >= due.nominal_us &&
+        state->now_us <= add(due.due_us, get_span_us(interval_min)))
+        return due.nominal_us;
+    return state->now_us;
 }
