@@ -161,6 +161,11 @@ def bench_commit(bench):
     subprocess.run([bench.program("bench-commit"), str(bench.dir)], check=True)
 
 
+def bench_fleet(bench):
+    """A million simulated devices: peak-to-mean arrivals a minute, beside those without jitter."""
+    subprocess.run([bench.program("bench-fleet")], check=True)
+
+
 def bench_bus(bench):
     state = bench.make_state(1000)
     get = ("get", NAME, PROVIDER, NAME + ".Provider", "HelpPhoneNumber", 40000)
@@ -241,7 +246,8 @@ def bench_session(bench):
     session_bench.run(bench, show)
 
 
-ROWS = {"message": bench_message, "commit": bench_commit, "bus": bench_bus, "start": bench_start,
+ROWS = {"message": bench_message, "commit": bench_commit, "fleet": bench_fleet,
+        "bus": bench_bus, "start": bench_start,
         "memory": bench_memory, "idle": bench_idle, "session": bench_session}
 
 

@@ -455,7 +455,8 @@ test_m4_provisioning_fails(void)
     good = dm_tree_provision(tree, "B", NULL, settings, 1, 0);
     ASSERT_STATUSES(good, 200, 200);
     ASSERT_CALLS(store, "begin\nadd device 0 B\nput 4 ManagementServiceAddress " ADDRESS "\n"
-                        "put 4 EnrollmentType Device\nput 4 FirstSyncStatus -\ncommit\n");
+                        "put 4 EnrollmentType Device\nput 4 FirstSyncStatus -\n"
+                        "text 4 1 chain none\ncommit\n");
 }
 
 static void

@@ -102,20 +102,20 @@ dm_poll_get_warnings(const DmPollSettings *settings)
 /* -- jitter and window --------------------------------------------------------------------------
  */
 
-/* 32 bits of a machine, the `index`th. */
-static guint64
-get_bits(const char *seed, gsize index)
-{
-    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    guint8 digest[32];
-    gsize size = sizeof(digest);
-    guint64 bits = 0;
+enum { FOR_WINDOW = 1, FOR_JITTER };
 
-    g_checksum_update(checksum, (const guchar *)seed, -1);
-    g_checksum_get_digest(checksum, digest, &size);
-    for (gsize i = 0; i < 4; i++)
-        bits = bits << 8 | digest[4 * index + i];
-    return bits;
+/* 32 bits of a machine for one purpose, spread evenly: FNV-1a, and the end of MurmurHash3. They
+ * hold for ever, so that an update of the program moves no fleet; they are no secret. */
+static guint64
+get_bits(const char *seed, guint64 purpose)
+{
+    guint64 hash = G_GUINT64_CONSTANT(0xcbf29ce484222325) ^ purpose;
+
+    for (const char *c = seed; *c != '\0'; c++)
+        hash = (hash ^ (guint8)*c) * G_GUINT64_CONSTANT(0x100000001b3);
+    hash = (hash ^ (hash >> 33)) * G_GUINT64_CONSTANT(0xff51afd7ed558ccd);
+    hash = (hash ^ (hash >> 33)) * G_GUINT64_CONSTANT(0xc4ceb9fe1a85ec53);
+    return hash >> 32;
 }
 
 /* The most that a jitter may be, and a session late without moving those after it. */
@@ -128,13 +128,13 @@ get_span_us(gint64 interval_min)
 gint64
 dm_poll_jitter_us(const char *seed, gint64 interval_min)
 {
-    return (gint64)((guint64)get_span_us(interval_min) * get_bits(seed, 1) >> 32);
+    return (gint64)((guint64)get_span_us(interval_min) * get_bits(seed, FOR_JITTER) >> 32);
 }
 
 guint
 dm_poll_window(const char *seed)
 {
-    return (guint)(get_bits(seed, 0) % WINDOW_MIN);
+    return (guint)(get_bits(seed, FOR_WINDOW) % WINDOW_MIN);
 }
 
 /* -- the schedule -------------------------------------------------------------------------------
