@@ -3,7 +3,7 @@
 
 #include "tree/transaction.h"
 
-/* The inside of a transaction, for tree/transaction.c and tree/commit.c alone. */
+/* The inside of a transaction, for tree/transaction.c, tree/commit.c and tree/schedules.c alone. */
 
 typedef enum {
     DM_UNDO_NODE,             /* a leaf set or unset, an interior node added or removed */

@@ -395,6 +395,78 @@ test_one_catches_up(Fixture *fixture, gconstpointer data)
     assert_due(tree, 5015, 15, "first");
 }
 
+/* A store that lost the record, or holds nonsense: one session is due at once, and begins the chain
+ * (P4). */
+static void
+test_damaged_record(Fixture *fixture, gconstpointer data)
+{
+    static const char *const damages[] = {
+        "DELETE FROM text WHERE name LIKE 'chain%'",
+        "DELETE FROM text WHERE name LIKE 'chain%' OR name = 'clock'",
+        "UPDATE text SET value = '' WHERE name LIKE 'chain%'",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(damages); i++) {
+        DmTree *tree = i == 0 ? new_polled_tree(fixture) : open_tree(fixture);
+        const char *reason = NULL;
+
+        dm_tree_free(tree);
+        sql(fixture, damages[i]);
+        tree = open_tree(fixture);
+        g_assert_cmpint(dm_session_get_due(tree, find(tree), &reason), <, now_us);
+        run_session(tree, "user");
+        assert_due(tree, 15, 15, "first");
+        dm_tree_free(tree);
+        sql(fixture, damages[i]);
+        tree = open_tree(fixture);
+        run_session(tree, DM_SESSION_ORIGIN_SCHEDULE);
+        assert_due(tree, 15, 15, "first");
+        dm_tree_free(tree);
+    }
+}
+
+static void
+test_nonsense_in_the_record(Fixture *fixture, gconstpointer data)
+{
+    static const char *const damages[] = {
+        "UPDATE text SET value = '-1' WHERE name IN ('chain-start', 'chain-done', 'chain-last')",
+        "UPDATE text SET value = '9223372036854775807' WHERE name LIKE 'chain-%'",
+        "UPDATE text SET value = 'x' WHERE name LIKE 'chain-%' OR name = 'clock'",
+        "UPDATE text SET value = '1 2 3' WHERE name = 'clock'",
+        "UPDATE text SET value = '9223372036854775807 9223372036854775807 9223372036854775807 "
+        "9223372036854775807 9223372036854775807 ' WHERE name = 'clock'",
+        "UPDATE text SET value = '-1 -1 -1 -1 -1 x' WHERE name = 'clock'",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(damages); i++) {
+        DmTree *tree = i == 0 ? new_polled_tree(fixture) : open_tree(fixture);
+        const char *reason = NULL;
+
+        run_poll(tree, 15 * ((gint64)i + 1), 15);
+        dm_tree_free(tree);
+        sql(fixture, damages[i]);
+        tree = open_tree(fixture);
+        /* No silence (P4), and a session puts an end to it. */
+        run_session(tree, DM_SESSION_ORIGIN_SCHEDULE);
+        g_assert_cmpint(dm_session_get_due(tree, find(tree), &reason), <=, now_us + 2 * DAY_US);
+        (void)dm_session_is_contact_lost(find(tree));
+        dm_tree_free(tree);
+    }
+}
+
+static void
+assert_login(DmTree *tree, guint uid, const char *expected)
+{
+    g_auto(GStrv) providers = NULL;
+    g_autofree char *joined = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(dm_session_note_login(tree, uid, &providers, &error));
+    g_assert_no_error(error);
+    joined = g_strjoinv("|", providers);
+    g_assert_cmpstr(joined, ==, expected);
+}
+
 static void
 test_user_tree_has_none(Fixture *fixture, gconstpointer data)
 {
@@ -410,6 +482,10 @@ test_user_tree_has_none(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(user);
     g_assert_cmpint(dm_session_get_due(tree, user, &reason), ==, 0);
     g_assert_false(dm_session_is_contact_lost(user));
+    g_assert_cmpint(dm_session_get_info(user).unenroll_deadline_us, ==, 0);
+    assert_login(tree, 1000, "");
+    g_assert_true(dm_session_note_time(tree, DM_SESSION_AT_START, NULL));
+    g_assert_true(dm_session_note_time(tree, DM_SESSION_AT_STOP, NULL));
 }
 
 /* -- P4, P8, P9 ---------------------------------------------------------------------------------
@@ -429,19 +505,6 @@ test_warnings(Fixture *fixture, gconstpointer data)
     off = dm_session_get_poll_warnings(find(tree));
     g_assert_cmpuint(g_strv_length(off), ==, 1);
     g_assert_nonnull(strstr(off[0], "maintenance window"));
-}
-
-static void
-assert_login(DmTree *tree, guint uid, const char *expected)
-{
-    g_auto(GStrv) providers = NULL;
-    g_autofree char *joined = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(dm_session_note_login(tree, uid, &providers, &error));
-    g_assert_no_error(error);
-    joined = g_strjoinv("|", providers);
-    g_assert_cmpstr(joined, ==, expected);
 }
 
 static void
@@ -492,6 +555,8 @@ main(int argc, char **argv)
     ADD("/session/P5-no-poll-is-daily", test_no_poll_is_daily);
     ADD("/session/P7-due-in-a-session-is-merged", test_merged);
     ADD("/session/P7-one-session-catches-up", test_one_catches_up);
+    ADD("/session/P4-record-that-is-lost", test_damaged_record);
+    ADD("/session/P4-record-of-nonsense", test_nonsense_in_the_record);
     ADD("/session/P6-user-trees-have-no-schedule", test_user_tree_has_none);
     ADD("/session/P4-P8-warnings", test_warnings);
     ADD("/session/P9-logins", test_logins);

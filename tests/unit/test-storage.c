@@ -303,6 +303,9 @@ assert_as_before(DmTree *tree)
     ASSERT_USER_READS(tree, 7, "./User/Vendor/MSFT/DMClient/Provider", "");
     g_assert_true(g_hash_table_contains(
         dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, "A")->outcomes, "./a"));
+    /* P6: a chain that began anew did not. */
+    g_assert_false(g_hash_table_contains(
+        dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, "A")->session, "chain"));
 }
 
 /* Everything that a message can do, and each way it can fail on disk. */
