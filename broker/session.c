@@ -207,7 +207,7 @@ on_first_answer(DmSession *session)
 
     session->has_answered = true;
     session->record.address = session->options.start->addresses[session->n_tried - 1];
-    session->timer = g_timeout_source_new_seconds(timeout_s);
+    session->timer = g_timeout_source_new(timeout_s * 1000);
     g_source_set_callback(session->timer, on_out_of_time, session, NULL);
     g_source_attach(session->timer, session->context);
     session->handlers.on_running(&session->record, session->data);
