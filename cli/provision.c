@@ -128,6 +128,52 @@ make_provider_uri(const char *provider_id)
     return g_string_free(loc_uri, FALSE);
 }
 
+static const DmProvisioningAddress *
+get_address(const Job *job, guint index)
+{
+    return &g_array_index(job->document->addresses, DmProvisioningAddress, index);
+}
+
+/* Whether the service refuses the provider for that address alone. */
+static bool
+is_refused(const Job *job, const char *address)
+{
+    const char *id = job->document->provider_id;
+    g_autoptr(GHashTable) account = dm_account_new();
+    g_autoptr(GError) error = NULL;
+    DmExit code;
+
+    g_hash_table_insert(account, g_strdup(DM_ACCOUNT_ADDRESS), g_strdup(address));
+    DBusMessage *call =
+        dm_tree_call_new_provision(id, account, NULL, 0, DM_TREE_PROVISION_CHECK, &error);
+    g_autoptr(DmReply) reply =
+        dm_client_call(job->client, call, g_steal_pointer(&error), 1, job->printer, &code);
+    return reply != NULL && !dm_status_is_good(dm_reply_get(reply, 0)->status);
+}
+
+/* Which address made `whole`; all of them where each is good by itself, as when they are too many.
+ */
+static void
+say_addresses(const Job *job, DmStatus whole)
+{
+    guint n = job->document->addresses->len;
+    g_autofree bool *refused = g_new0(bool, n);
+    guint n_refused = 0;
+
+    for (guint i = 0; i < n; i++) {
+        refused[i] = n == 1 || is_refused(job, get_address(job, i)->address);
+        n_refused += refused[i] ? 1 : 0;
+    }
+    for (guint i = 0; i < n; i++) {
+        if (!refused[i] && n_refused > 0)
+            continue;
+        dm_printer_complain("%s:%u: parm " DM_ACCOUNT_ADDRESS ": %d %s: an address is an https URL "
+                            "with a host, without user and fragment; at most 16 of 2048 bytes",
+                            job->name, get_address(job, i)->line, (int)whole,
+                            dm_status_to_text(whole));
+    }
+}
+
 /* What made `whole` when no setting did: the provider's name, or the address, which is no setting
  * but part of the account. */
 static void
@@ -141,10 +187,8 @@ say_account(const Job *job, DmStatus whole)
     if (dm_uri_parse(loc_uri, &uri) != DM_STATUS_OK)
         dm_printer_complain("%s: provider '%s': %d %s: that cannot be the name of a node",
                             job->name, id, (int)whole, text);
-    else if (g_hash_table_contains(job->document->account, DM_ACCOUNT_ADDRESS))
-        dm_printer_complain("%s: parm " DM_ACCOUNT_ADDRESS ": %d %s: an address is an https URL "
-                            "with a host, without user and fragment",
-                            job->name, (int)whole, text);
+    else if (job->document->addresses->len > 0)
+        say_addresses(job, whole);
     else
         dm_printer_complain("%s: provider '%s': %d %s: the document names no server address "
                             "(" DM_ACCOUNT_ADDRESS ")",
@@ -179,6 +223,8 @@ print_json(const Job *job, const DmReply *reply, bool applied)
     dm_json_add_string(builder, "provider", document->provider_id);
     dm_json_add_string(builder, "address",
                        g_hash_table_lookup(document->account, DM_ACCOUNT_ADDRESS));
+    dm_json_add_int(builder, "address_line",
+                    document->addresses->len == 0 ? 0 : get_address(job, 0)->line);
     dm_json_add_bool(builder, "applied", applied);
     dm_json_add_status(builder, get_whole(job, reply));
     dm_json_add_string(builder, "certificate", job->thumbprint);
@@ -204,16 +250,16 @@ print_json(const Job *job, const DmReply *reply, bool applied)
     dm_printer_json_end(job->printer, builder);
 }
 
-/* What each setting would do; the address first. */
+/* What each setting would do; the addresses first. */
 static void
 print_check(const Job *job, const DmReply *reply)
 {
     GString *out = job->printer->out;
-    const char *address = g_hash_table_lookup(job->document->account, DM_ACCOUNT_ADDRESS);
 
-    if (address != NULL) {
-        g_string_append(out, DM_ACCOUNT_ADDRESS ": 200 ok: ");
-        dm_printer_append_escaped(out, address, "");
+    for (guint i = 0; i < job->document->addresses->len; i++) {
+        g_string_append_printf(out, "line %u: 200 ok: " DM_ACCOUNT_ADDRESS " = ",
+                               get_address(job, i)->line);
+        dm_printer_append_escaped(out, get_address(job, i)->address, "");
         g_string_append_c(out, '\n');
     }
     for (guint i = 0; i < job->document->settings->len; i++) {

@@ -43,6 +43,7 @@ typedef struct {
     GString *loc_uri;        /* of the open node */
     GHashTable *added;       /* LocURIs of interior nodes */
     GHashTable *application; /* parms of the open APPLICATION, with those of its children */
+    GArray *addresses;       /* of the open APPLICATION */
     GHashTable *auth;        /* parms of the open APPAUTH */
     bool has_application;    /* one with APPID w7 has ended */
     char *dmclient_provider; /* decoded */
@@ -71,46 +72,7 @@ static const char *const auth_parms[] = {
     DM_ACCOUNT_AUTH_SECRET, DM_ACCOUNT_AUTH_DATA, NULL,
 };
 
-/* -- the document ----------------------------------------------------------------------------- */
-
-static void
-free_certificate(gpointer data)
-{
-    DmProvisioningCertificate *certificate = data;
-
-    g_free(certificate->thumbprint);
-    g_free(certificate->store);
-    g_free(certificate->owner);
-    g_clear_pointer(&certificate->der, g_bytes_unref);
-    g_free(certificate);
-}
-
-static DmProvisioning *
-new_document(void)
-{
-    DmProvisioning *document = g_new0(DmProvisioning, 1);
-
-    document->account = dm_account_new();
-    document->settings = g_array_new(FALSE, TRUE, sizeof(DmProvisioningSetting));
-    document->certificates = g_ptr_array_new_with_free_func(free_certificate);
-    document->warnings = g_ptr_array_new_with_free_func(g_free);
-    document->text = g_string_chunk_new(4096);
-    return document;
-}
-
-void
-dm_provisioning_free(DmProvisioning *provisioning)
-{
-    if (provisioning == NULL)
-        return;
-    g_free(provisioning->provider_id);
-    g_hash_table_unref(provisioning->account);
-    g_array_unref(provisioning->settings);
-    g_ptr_array_unref(provisioning->certificates);
-    g_ptr_array_unref(provisioning->warnings);
-    g_string_chunk_free(provisioning->text);
-    g_free(provisioning);
-}
+/* -- what is said of the document ------------------------------------------------------------- */
 
 /* A name of the document as messages show it. */
 static char *
@@ -151,6 +113,10 @@ static void
 add_address(Parser *parser, const char *address)
 {
     const char *before = g_hash_table_lookup(parser->application, DM_ACCOUNT_ADDRESS);
+    DmProvisioningAddress one = {
+        .address = g_string_chunk_insert(parser->document->text, address),
+        .line = dm_xml_get_line(&parser->xml),
+    };
     char *all;
 
     if (before == NULL)
@@ -162,6 +128,7 @@ add_address(Parser *parser, const char *address)
     if (strlen(all) > DM_ACCOUNT_MAX_VALUE)
         fail(parser, DM_ERROR_TOO_LARGE, DM_ACCOUNT_ADDRESS, "too many addresses");
     g_hash_table_replace(parser->application, g_strdup(DM_ACCOUNT_ADDRESS), all);
+    g_array_append_val(parser->addresses, one);
 }
 
 static void
@@ -222,6 +189,7 @@ static void
 end_application(Parser *parser)
 {
     g_autoptr(GHashTable) application = g_steal_pointer(&parser->application);
+    g_autoptr(GArray) addresses = g_steal_pointer(&parser->addresses);
     const char *app_id = g_hash_table_lookup(application, "APPID");
     const char *provider_id = g_hash_table_lookup(application, "PROVIDER-ID");
 
@@ -243,6 +211,8 @@ end_application(Parser *parser)
     g_hash_table_remove(application, "PROVIDER-ID");
     g_hash_table_unref(parser->document->account);
     parser->document->account = g_steal_pointer(&application);
+    g_array_unref(parser->document->addresses);
+    parser->document->addresses = g_steal_pointer(&addresses);
 }
 
 /* -- DMClient --------------------------------------------------------------------------------- */
@@ -359,6 +329,7 @@ begin_in_document(Parser *parser, const char *type)
 {
     if (strcmp(type, "APPLICATION") == 0) {
         parser->application = dm_account_new();
+        parser->addresses = g_array_new(FALSE, FALSE, sizeof(DmProvisioningAddress));
         return ROLE_APPLICATION;
     }
     if (strcmp(type, "DMClient") == 0) {
@@ -562,6 +533,7 @@ clear_parser(Parser *parser)
     g_string_free(parser->loc_uri, TRUE);
     g_hash_table_unref(parser->added);
     g_clear_pointer(&parser->application, g_hash_table_unref);
+    g_clear_pointer(&parser->addresses, g_array_unref);
     g_clear_pointer(&parser->auth, g_hash_table_unref);
     g_free(parser->dmclient_provider);
     g_free(parser->store);
@@ -580,7 +552,7 @@ dm_provisioning_parse(const char *bytes, gsize size, GError **error)
         .max_elements = DM_PROVISIONING_MAX_ELEMENTS,
     };
     static const DmXmlHandler handler = {on_start, on_end, NULL};
-    g_autoptr(DmProvisioning) document = new_document();
+    g_autoptr(DmProvisioning) document = dm_provisioning_new();
     Parser parser = {
         .document = document,
         .levels = {{.role = ROLE_NOTHING}},

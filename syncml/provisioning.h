@@ -27,6 +27,12 @@ typedef struct {
     const char *parm; /* name of parm or characteristic, for errors */
 } DmProvisioningSetting;
 
+/* A server address of the APPLICATION (ADDR), and where it stood. Text is owned by the document. */
+typedef struct {
+    const char *address;
+    guint line;
+} DmProvisioningAddress;
+
 typedef struct {
     char *thumbprint; /* as the document names it */
     char *store;      /* "Root", "My", "CA" */
@@ -37,6 +43,7 @@ typedef struct {
 typedef struct {
     char *provider_id;       /* w7 PROVIDER-ID, or else DMClient's */
     GHashTable *account;     /* common/account.h; the addresses as DM_ACCOUNT_ADDRESS (W3) */
+    GArray *addresses;       /* DmProvisioningAddress: those of DM_ACCOUNT_ADDRESS, in order */
     GArray *settings;        /* DmProvisioningSetting, in document order */
     GPtrArray *certificates; /* DmProvisioningCertificate */
     GPtrArray *warnings;     /* char*: "line 12: …" (W2) */
@@ -49,5 +56,8 @@ typedef struct {
  * and what the values are worth is judged by the tree. */
 DmProvisioning *dm_provisioning_parse(const char *bytes, gsize size, GError **error);
 void dm_provisioning_free(DmProvisioning *provisioning);
+
+/* An empty document, for the parser to fill. */
+DmProvisioning *dm_provisioning_new(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmProvisioning, dm_provisioning_free)

@@ -98,8 +98,53 @@ def test_refused_address_is_named(env, agent, document):
     """L1: no scheme but https."""
     path = document(address='<parm name="ADDR" value="ftp://mdm.example.test/"/>')
     result = ctl(env, "provision", path, expect=1)
-    assert result.stderr.startswith(f"{path}: parm ADDR: 400 bad request")
+    assert result.stderr.startswith(f"{path}:6: parm ADDR: 400 bad request")
     env.ctl("get", PROVIDER_URI, expect=3)
+
+
+def test_the_bad_one_of_several_addresses_is_named(env, agent, document):
+    """W2: the error names the parm that is refused, not its neighbours."""
+    parm = '<parm name="ADDR" value="{}"/>\n'
+    addresses = ["https://a.example.test/", "https://user@b.example.test/", "https://c.example.test/"]
+    path = document(address="".join(parm.format(address) for address in addresses))
+    result = ctl(env, "provision", "--check", path, expect=1)
+    lines = [line for line in result.stderr.splitlines() if "ADDR" in line]
+    assert [line.startswith(f"{path}:7: parm ADDR: 400") for line in lines] == [True]
+
+
+def test_too_many_addresses_are_all_named(env, agent, document):
+    """L1: over 16 entries; each by itself is good."""
+    parm = '<parm name="ADDR" value="https://{}.example.test/"/>\n'
+    path = document(address="".join(parm.format(n) for n in range(17)))
+    result = ctl(env, "provision", path, expect=1)
+    assert len([line for line in result.stderr.splitlines() if "parm ADDR: 400" in line]) == 17
+
+
+SAMPLES = harness.ROOT / "tests" / "data" / "provisioning"
+HTTP_SAMPLE = "07-certificates-and-renew.xml"
+
+
+@pytest.mark.parametrize("name", sorted(
+    path.name for path in SAMPLES.glob("*.xml") if path.name != HTTP_SAMPLE))
+def test_samples(env, agent, name):
+    """W4: every shape that real servers send is taken, every bad one refused whole."""
+    is_bad = name.startswith("bad-")
+    for option in (["--check"], []):
+        ctl(env, "provision", *option, SAMPLES / name, expect=1 if is_bad else 0)
+        there = env.ctl("get", f"{ROOT_URI}/Provider", expect=0).stdout.strip()
+        assert bool(there) == (not is_bad and not option)
+
+
+@pytest.mark.parametrize("name,cause", [
+    (HTTP_SAMPLE, r":1: parm ADDR: 400 "),
+    ("bad-doctype.xml", r"line 2: "),
+    ("bad-no-address.xml", r"no server address \(ADDR\)"),
+    ("bad-poll-value.xml", r":32: parm IntervalForFirstSetOfRetries: 415 "),
+    ("bad-provider-mismatch.xml", r'line 29: provider "ServerB" differs .* "ServerA"'),
+])
+def test_bad_samples_name_the_cause(env, agent, name, cause):
+    """W2: the error names the parm and its line."""
+    assert re.search(cause, ctl(env, "provision", SAMPLES / name, expect=1).stderr)
 
 
 def test_no_address_is_refused(env, agent, document):

@@ -252,6 +252,25 @@ test_addresses(void)
     }
 }
 
+/* W2, W3: an error can name the parm and its line. */
+static void
+test_lines_of_addresses(void)
+{
+    g_autoptr(DmProvisioning) document = parse_good(
+        DOCUMENT("\n<characteristic type='APPLICATION'><parm name='APPID' value='w5'/>\n"
+                 "<parm name='ADDR' value='https://other'/></characteristic>\n" APPLICATION(
+                     "\n<parm name='ADDR' value='https://a'/><parm name='ADDR'/>\n\n"
+                     "<parm name='ADDR'\nvalue='https://b'/>")));
+    const DmProvisioningAddress *addresses = (const void *)document->addresses->data;
+
+    g_assert_cmpuint(document->addresses->len, ==, 2);
+    g_assert_cmpstr(addresses[0].address, ==, "https://a");
+    g_assert_cmpuint(addresses[0].line, ==, 5);
+    g_assert_cmpstr(addresses[1].address, ==, "https://b");
+    g_assert_cmpuint(addresses[1].line, >=, 7);
+    g_assert_cmpuint(addresses[1].line, <=, 8); /* where a parm of two lines begins or ends */
+}
+
 static void
 test_settings(void)
 {
@@ -363,6 +382,7 @@ main(int argc, char **argv)
     g_test_add_func("/provisioning/W1-certificates", test_certificates);
     g_test_add_func("/provisioning/W2-bad-samples", test_bad_samples);
     g_test_add_func("/provisioning/W3-addresses", test_addresses);
+    g_test_add_func("/provisioning/W2-lines-of-addresses", test_lines_of_addresses);
     g_test_add_func("/provisioning/W2-settings", test_settings);
     g_test_add_func("/provisioning/W2-warnings", test_warnings);
     g_test_add_func("/provisioning/warnings-are-bounded", test_many_warnings);
