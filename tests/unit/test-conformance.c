@@ -4,169 +4,15 @@
  * provider's server, in the device tree and in a user's. What is expected comes from the test's own
  * copy of the facts (tests/data/nodes.csv) and from the rules, not from the node table. */
 
+#include "tests/unit/node-facts.h"
 #include "tests/unit/tree-fixture.h"
 
 #define UID 1000
 
-typedef struct {
-    char *path;
-    char *format;
-    char *ops;
-    char *occurrence;
-    char *fallback; /* "" none, "empty" the empty string */
-    char *roots;
-} Fact;
-
 typedef enum { ABSENT, PRESENT, ORPHAN } State;
-
-/* -- the facts ----------------------------------------------------------------------------------
- */
-
-/* The next field of a CSV line, quotes taken off; `*line` goes on behind it. */
-static char *
-next_field(const char **line)
-{
-    GString *field = g_string_new(NULL);
-    bool quoted = **line == '"';
-
-    *line += quoted;
-    while (**line != '\0' && (quoted || **line != ',')) {
-        bool is_quote = quoted && **line == '"';
-
-        if (is_quote && (*line)[1] != '"') {
-            quoted = false;
-            (*line)++;
-            continue;
-        }
-        g_string_append_c(field, **line);
-        *line += is_quote ? 2 : 1;
-    }
-    if (**line == ',')
-        (*line)++;
-    return g_string_free(field, FALSE);
-}
-
-static void
-fact_free(gpointer data)
-{
-    Fact *fact = data;
-
-    g_free(fact->path);
-    g_free(fact->format);
-    g_free(fact->ops);
-    g_free(fact->occurrence);
-    g_free(fact->fallback);
-    g_free(fact->roots);
-    g_free(fact);
-}
-
-static Fact *
-parse_fact(const char *line)
-{
-    Fact *fact = g_new0(Fact, 1);
-
-    fact->path = next_field(&line);
-    fact->format = next_field(&line);
-    fact->ops = next_field(&line);
-    fact->occurrence = next_field(&line);
-    g_free(next_field(&line)); /* scope */
-    fact->fallback = next_field(&line);
-    g_free(next_field(&line)); /* allowed */
-    fact->roots = next_field(&line);
-    return fact;
-}
-
-static GPtrArray *
-read_facts(void)
-{
-    g_autofree char *path = g_build_filename(g_getenv("DM_TEST_DATA"), "nodes.csv", NULL);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) lines = NULL;
-    GPtrArray *facts = g_ptr_array_new_with_free_func(fact_free);
-
-    g_file_get_contents(path, &text, NULL, &error);
-    g_assert_no_error(error);
-    lines = g_strsplit(text, "\n", -1);
-    for (gsize i = 1; lines[i] != NULL && (lines[i + 1] != NULL || *lines[i] != '\0'); i++)
-        g_ptr_array_add(facts, parse_fact(lines[i]));
-    return facts;
-}
 
 /* -- what the rules say -------------------------------------------------------------------------
  */
-
-static bool
-is_one_of(const char *text, const char *const *list)
-{
-    return g_strv_contains(list, text);
-}
-
-static bool
-ends_with(const Fact *fact, const char *name)
-{
-    return g_str_has_suffix(fact->path, name);
-}
-
-static bool
-is_interior(const Fact *fact)
-{
-    return strcmp(fact->format, "node") == 0;
-}
-
-static bool
-is_provider(const Fact *fact)
-{
-    return strcmp(fact->path, "Provider/{ProviderID}") == 0;
-}
-
-static bool
-is_below_provider(const Fact *fact)
-{
-    return g_str_has_prefix(fact->path, "Provider/{ProviderID}/");
-}
-
-/* Below an interior node that can be absent while the provider is there. */
-static bool
-can_be_orphan(const Fact *fact)
-{
-    static const char *const parents[] = {"/Poll/", "/Push/", "/CustomEnrollmentCompletePage/",
-                                          "/FirstSyncStatus/"};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(parents); i++)
-        if (strstr(fact->path, parents[i]) != NULL)
-            return true;
-    return false;
-}
-
-/* V9: what local root writes and servers only read. */
-static bool
-is_client_filled(const Fact *fact)
-{
-    static const char *const names[] = {
-        "UpdateManagementServiceAddress",           "Provider/{ProviderID}/ExchangeID",
-        "Provider/{ProviderID}/PublisherDeviceID",  "Provider/{ProviderID}/SignedEntDMID",
-        "Provider/{ProviderID}/CertRenewTimeStamp", "Provider/{ProviderID}/AADDeviceID",
-        "Provider/{ProviderID}/EnrollmentType",     "Provider/{ProviderID}/Push/ChannelURI",
-        "Provider/{ProviderID}/Push/Status",        NULL,
-    };
-
-    return is_one_of(fact->path, names);
-}
-
-static bool
-may(const Fact *fact, const char *verb, bool is_root)
-{
-    g_auto(GStrv) ops = g_strsplit(fact->ops, " ", -1);
-
-    if (g_strv_contains((const char *const *)ops, verb))
-        return true;
-    if (!is_root)
-        return false;
-    if (is_provider(fact))
-        return strcmp(verb, "Delete") == 0; /* V3 */
-    return is_client_filled(fact) && strcmp(verb, "Exec") != 0;
-}
 
 /* A value that the row takes. */
 static const char *
@@ -186,28 +32,6 @@ get_sample(const Fact *fact)
     if (strcmp(fact->format, "bool") == 0)
         return "true";
     return "text";
-}
-
-/* Whether a Get of the leaf answers while it is unset (V4). */
-static bool
-has_fallback(const Fact *fact)
-{
-    return *fact->fallback != '\0' || strcmp(fact->format, "null") == 0 ||
-           ends_with(fact, "Push/ChannelURI");
-}
-
-/* Rows that nobody can set: they are what they are. */
-static bool
-can_be_set(const Fact *fact)
-{
-    return may(fact, "Replace", true);
-}
-
-/* HWDevID is set by what the machine is. */
-static bool
-is_hw_dev_id(const Fact *fact)
-{
-    return ends_with(fact, "HWDevID");
 }
 
 static bool
@@ -242,7 +66,7 @@ expect_leaf(const Fact *fact, State state, const char *verb)
 static guint
 expect(const Fact *fact, State state, const char *verb, bool is_root, bool is_user)
 {
-    if (is_user && strcmp(fact->roots, "both") != 0)
+    if (is_user && !is_in_user_trees(fact))
         return 404; /* A1 */
     if (is_provider(fact) && state != PRESENT) {
         if (strcmp(verb, "Add") != 0)
@@ -260,16 +84,6 @@ expect(const Fact *fact, State state, const char *verb, bool is_root, bool is_us
 
 /* -- what happens -------------------------------------------------------------------------------
  */
-
-static char *
-make_uri(const Fact *fact, bool is_user)
-{
-    g_auto(GStrv) parts = g_strsplit(fact->path, "{ProviderID}", 2);
-    g_autofree char *path = g_strjoinv("A", parts);
-
-    return g_strdup_printf("./%s/Vendor/MSFT/DMClient%s%s", is_user ? "User" : "Device",
-                           *path == '\0' ? "" : "/", path);
-}
 
 static DmStatus
 run(DmTree *tree, const char *server, const char *verb, const char *uri, const char *data)
@@ -293,7 +107,7 @@ static void
 prepare(DmTree *tree, const Fact *fact, State state, const char *uri, bool is_user)
 {
     g_autofree char *parent = g_path_get_dirname(uri);
-    bool is_shown = !is_user || strcmp(fact->roots, "both") == 0;
+    bool is_shown = !is_user || is_in_user_trees(fact);
 
     if (!is_provider(fact) || state == PRESENT) {
         must(tree, "Add", ROOT "/Provider/A", NULL);
