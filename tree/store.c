@@ -20,6 +20,7 @@ code_of(DmStore *store, int rc, int code)
         return DM_ERROR_FULL;
     switch (rc & 0xff) {
     case SQLITE_IOERR:
+    case SQLITE_NOMEM: /* says nothing about the file */
         return DM_ERROR_STORAGE;
     case SQLITE_BUSY:
         return DM_ERROR_BUSY;

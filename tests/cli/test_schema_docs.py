@@ -25,3 +25,21 @@ def test_every_rule_has_one_sentence():
     ids = re.findall(r"^\| ([A-Z]\d+) \| .+\. \|$", DOCUMENT.read_text(encoding="utf-8"), re.M)
     assert sorted(ids) == sorted(f"{letter}{n}" for letter, last in SECTIONS.items()
                                  for n in range(1, last + 1))
+
+
+def test_usage():
+    """One output a run; anything else is 64 and says what there is."""
+    for arguments in ([], ["--markdown", "--ddf"], ["--nothing"], ["--ddf", "word"]):
+        result = subprocess.run([SCHEMA, *arguments], capture_output=True, text=True, check=False)
+        assert result.returncode == 64 and result.stdout == "" and "--help" in result.stderr
+    for argument, start in (("--ddf", "<?xml"), ("--facts", "path,format,"),
+                            ("--version", "dmclient-schema ")):
+        result = subprocess.run([SCHEMA, argument], capture_output=True, text=True, check=True)
+        assert result.stdout.startswith(start)
+
+
+def test_failed_output_is_1():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        result = subprocess.run([SCHEMA, "--facts"], stdout=full, stderr=subprocess.PIPE,
+                                text=True, check=False)
+    assert result.returncode == 1 and "could not be written" in result.stderr

@@ -5,28 +5,6 @@
 /* -- versions -----------------------------------------------------------------------------------
  */
 
-/* The first layout, as its SQL was, with ids of another order than the table's. */
-static const char first_layout[] =
-    "PRAGMA application_id = 1145914161; PRAGMA user_version = 1;"
-    "CREATE TABLE node(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;"
-    "CREATE TABLE provider(key INTEGER PRIMARY KEY AUTOINCREMENT,"
-    "  scope TEXT NOT NULL CHECK(scope IN ('root', 'device', 'user')), uid INTEGER NOT NULL,"
-    "  id TEXT NOT NULL, UNIQUE(scope, uid, id)) STRICT;"
-    "INSERT INTO provider VALUES(0, 'root', 0, '');"
-    "CREATE TABLE leaf(provider INTEGER NOT NULL REFERENCES provider(key),"
-    "  node INTEGER NOT NULL REFERENCES node(id), value ANY,"
-    "  PRIMARY KEY(provider, node)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE account(provider INTEGER NOT NULL REFERENCES provider(key),"
-    "  name TEXT NOT NULL, value TEXT NOT NULL,"
-    "  PRIMARY KEY(provider, name)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO node VALUES(3, 'Provider/{ProviderID}/UPN');"
-    "INSERT INTO node VALUES(5, 'Provider/{ProviderID}/Poll');"
-    "INSERT INTO provider VALUES(9, 'device', 0, 'Old');"
-    "INSERT INTO leaf VALUES(9, 3, 'old@example');"
-    "INSERT INTO leaf VALUES(9, 5, NULL);"
-    "INSERT INTO account VALUES(9, 'NAME', 'Old server');"
-    "INSERT INTO account VALUES(9, 'APPSRV/AAUTHNAME', 'user');";
-
 static void
 test_migration(Fixture *fixture, gconstpointer data)
 {
