@@ -4,52 +4,8 @@
  * all after it. Whatever fails says so, and the file is as before or as after, never between (G1).
  */
 
+#include "tests/unit/failing-sqlite.h"
 #include "tests/unit/store-fixture.h"
-
-/* SQLite's allocator takes no user data. */
-static sqlite3_mem_methods real;
-static gint64 n_left = -1; /* allocations until the one that fails; -1: none does */
-static bool and_all_after;
-static bool has_failed;
-
-static bool
-must_fail(void)
-{
-    if (n_left < 0)
-        return false;
-    if (n_left > 0) {
-        n_left--;
-        return false;
-    }
-    if (!and_all_after)
-        n_left = -1;
-    has_failed = true;
-    return true;
-}
-
-static void *
-failing_malloc(int size)
-{
-    return must_fail() ? NULL : real.xMalloc(size);
-}
-
-static void *
-failing_realloc(void *memory, int size)
-{
-    return must_fail() ? NULL : real.xRealloc(memory, size);
-}
-
-static void
-install(void)
-{
-    sqlite3_mem_methods failing;
-
-    g_assert_cmpint(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), ==, SQLITE_OK);
-    failing = real;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    g_assert_cmpint(sqlite3_config(SQLITE_CONFIG_MALLOC, &failing), ==, SQLITE_OK);
-}
 
 /* -- what is done ------------------------------------------------------------------------------ */
 
@@ -181,9 +137,6 @@ int
 main(int argc, char **argv)
 {
     install();
-    /* No disk need be waited for. */
-    if (g_file_test("/dev/shm", G_FILE_TEST_IS_DIR))
-        g_setenv("TMPDIR", "/dev/shm", TRUE);
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(starts); i++) {
         g_autofree char *name = g_strdup_printf("/store/G1-sqlite-fails/%s", starts[i].name);
