@@ -41,8 +41,10 @@ def message():
 
 
 @pytest.fixture
-def agent(env, bus):
-    """The agent, with its writes recorded; strace stands behind it, so that it is who is stopped."""
+def agent(env, bus, monkeypatch):
+    """The agent, with its writes recorded; strace stands behind it, so that it is who is stopped.
+    Under ptrace nobody can look for leaks."""
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
     return env.start_agent(prefix=("strace", "-D", "-f", "-y", "-o", env.dir / "writes", "-e",
                                    f"trace={WRITES}"))
 
