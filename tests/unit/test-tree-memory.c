@@ -77,7 +77,6 @@ run_session(DmTree *tree)
           &error);
     check(dm_session_report_outcome(tree, "A", -1, "./c", DM_STATUS_OK, NULL, &error), &error);
     check(dm_session_report(tree, "A", &report, &error), &error);
-    check(dm_session_note_schedules(tree, &error), &error);
 }
 
 static void
