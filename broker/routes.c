@@ -240,6 +240,8 @@ put_together(const DmRoutes *routes, const DmReply *tree_reply)
             break;
         }
     }
+    if (tree_reply && dm_reply_is_stopped(tree_reply))
+        dm_reply_set_stop(reply);
     return g_steal_pointer(&reply);
 }
 

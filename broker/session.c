@@ -258,6 +258,11 @@ on_applied(DmReply *applied, const GError *error, gpointer data)
         end(session, error);
         return;
     }
+    /* E2: an Exec of Unenroll; not even its Status is sent. */
+    if (dm_reply_is_stopped(reply)) {
+        end(session, NULL);
+        return;
+    }
     writer = dm_writer_new();
     dm_package_begin(&package, writer);
     dm_answer_write(session->answer, reply, session->message->header.msg_id, DM_STATUS_OK, writer);

@@ -24,6 +24,9 @@
 #define DM_ACCOUNT_AUTH_DATA "AAUTHDATA"
 #define DM_ACCOUNT_DEV_ID "DevId" /* ours: fixed when the provider is made (protocol.md 7) */
 #define DM_ACCOUNT_THUMBPRINT "Certificate" /* ours: SHA-256 of the active one, lower-case hex */
+#define DM_ACCOUNT_OLD_THUMBPRINT                                                                  \
+    "CertificateBefore" /* ours: the one that was renewed, until the                               \
+                           new one has worked (S5) */
 
 /* Most entries, bytes of a key and bytes of a value that a socket or file may bring. */
 #define DM_ACCOUNT_MAX_ENTRIES 64

@@ -96,6 +96,11 @@ void dm_reply_set_status(DmReply *reply, gsize index, DmStatus status, bool drop
 void dm_reply_add_item(DmReply *reply, const char *loc_uri, DmFormat format, const char *data,
                        gsize data_size);
 
+/* Marks that the session is over with this batch: its statuses are not sent, and nothing more of it
+ * is run or answered (E2). What comes after the mark in the batch has NOT_EXECUTED. */
+void dm_reply_set_stop(DmReply *reply);
+bool dm_reply_is_stopped(const DmReply *reply);
+
 gsize dm_reply_get_size(const DmReply *reply);
 
 /* Result `index`, borrowed until the next change of the reply. */

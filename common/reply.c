@@ -4,13 +4,16 @@
 
 #include "common/command.h"
 
-/* a result: status and its items: LocURI, format, whether there is Data, Data */
-#define REPLY_TYPE "a(ua(sybs))"
+/* whether it stops the session; results: status and its items: LocURI, format, whether there is
+ * Data, Data */
+#define RESULTS_TYPE "a(ua(sybs))"
+#define REPLY_TYPE "(b" RESULTS_TYPE ")"
 
 struct DmReply {
     GArray *results;    /* DmResult */
     GArray *items;      /* DmResultItem */
     GStringChunk *text; /* NULL until the first item */
+    bool is_stopped;
 };
 
 DmReply *
@@ -72,6 +75,18 @@ dm_reply_add_item(DmReply *reply, const char *loc_uri, DmFormat format, const ch
     last->n_items++;
 }
 
+void
+dm_reply_set_stop(DmReply *reply)
+{
+    reply->is_stopped = true;
+}
+
+bool
+dm_reply_is_stopped(const DmReply *reply)
+{
+    return reply->is_stopped;
+}
+
 gsize
 dm_reply_get_size(const DmReply *reply)
 {
@@ -101,7 +116,7 @@ dm_reply_to_bytes(const DmReply *reply)
     GVariantBuilder results;
     g_autoptr(GVariant) variant = NULL;
 
-    g_variant_builder_init(&results, G_VARIANT_TYPE(REPLY_TYPE));
+    g_variant_builder_init(&results, G_VARIANT_TYPE(RESULTS_TYPE));
     for (guint i = 0; i < reply->results->len; i++) {
         const DmResult *result = dm_reply_get(reply, i);
         const DmResultItem *items = dm_reply_get_items(reply, i);
@@ -114,7 +129,8 @@ dm_reply_to_bytes(const DmReply *reply)
                                   items[k].data == NULL ? "" : items[k].data);
         g_variant_builder_add(&results, "(ua(sybs))", (guint32)result->status, &list);
     }
-    variant = g_variant_ref_sink(g_variant_builder_end(&results));
+    variant = g_variant_ref_sink(
+        g_variant_new("(b" RESULTS_TYPE ")", (gboolean)reply->is_stopped, &results));
     return g_variant_get_data_as_bytes(variant);
 }
 
@@ -138,15 +154,21 @@ dm_reply_from_bytes(GBytes *bytes)
 {
     g_autoptr(GVariant) variant =
         g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE(REPLY_TYPE), bytes, FALSE));
+    g_autoptr(GVariant) list = NULL;
     g_autoptr(DmReply) reply = NULL;
+    gboolean is_stopped = FALSE;
     GVariantIter results;
     GVariantIter *items;
     guint32 status;
 
-    if (!g_variant_is_normal_form(variant) || g_variant_n_children(variant) > DM_BATCH_MAX)
+    if (!g_variant_is_normal_form(variant))
         return NULL;
-    reply = dm_reply_new(g_variant_n_children(variant));
-    g_variant_iter_init(&results, variant);
+    g_variant_get(variant, "(b@" RESULTS_TYPE ")", &is_stopped, &list);
+    if (g_variant_n_children(list) > DM_BATCH_MAX)
+        return NULL;
+    reply = dm_reply_new(g_variant_n_children(list));
+    reply->is_stopped = is_stopped;
+    g_variant_iter_init(&results, list);
     while (g_variant_iter_next(&results, "(ua(sybs))", &status, &items)) {
         bool good = dm_status_is_known(status);
 

@@ -208,6 +208,7 @@ reply_is_valid(const DmReply *reply)
 bool
 dm_wire_append_reply(DBusMessageIter *iter, const DmReply *reply)
 {
+    dbus_bool_t is_stopped = dm_reply_is_stopped(reply);
     DBusMessageIter array;
 
     if (!reply_is_valid(reply))
@@ -218,7 +219,8 @@ dm_wire_append_reply(DBusMessageIter *iter, const DmReply *reply)
         if (!append_result(&array, dm_reply_get(reply, i), dm_reply_get_items(reply, i)))
             return false;
     }
-    return dbus_message_iter_close_container(iter, &array);
+    return dbus_message_iter_close_container(iter, &array) &&
+           dbus_message_iter_append_basic(iter, DBUS_TYPE_BOOLEAN, &is_stopped);
 }
 
 static bool
@@ -262,6 +264,7 @@ DmReply *
 dm_wire_read_reply(DBusMessageIter *iter)
 {
     g_autoptr(DmReply) reply = dm_reply_new(0);
+    dbus_bool_t is_stopped = FALSE;
     DBusMessageIter array;
 
     if (!has_signature(iter, "a" RESULT))
@@ -273,6 +276,11 @@ dm_wire_read_reply(DBusMessageIter *iter)
             return NULL;
         dbus_message_iter_next(&array);
     }
+    if (!dbus_message_iter_next(iter) || !has_signature(iter, "b"))
+        return NULL;
+    dbus_message_iter_get_basic(iter, &is_stopped);
+    if (is_stopped)
+        dm_reply_set_stop(reply);
     return g_steal_pointer(&reply);
 }
 

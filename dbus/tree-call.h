@@ -12,23 +12,34 @@
  *
  * Hello(u version) → (u version, s product)
  *     First, or everything is refused (BadRequest). Another version: BadVersion, and the end.
- * Apply(s session, t message, s provider, x uid, a(yussbs) commands) → a(ua(sybs))
+ * Apply(s session, t message, s provider, x uid, a(yussbs) commands) → a(ua(sybs))b
  *     Provider "" is local root, uid -1 no user. A command: verb, span, LocURI ("" none), Format
  *     ("" none), whether there is Data, Data. A result: status, items of LocURI, format, whether
- *     there is Data, Data.
- * Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))
+ *     there is Data, Data. After the results whether the session is over with this message, and
+ *     none of it is answered (E2).
+ * Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))b
  *     Flags: DM_TREE_PROVISION_CHECK (DmProvisionFlags of tree/tree.h).
  * BeginSession(s provider, s origin) → a{sv}
  *     See DmTreeSession.
  * ReportSession(s provider, a{sv} report)
  *     See DmTreeReport.
  * ReportOutcome(s provider, x uid, s locuri, u status, s reason)
+ * RenewCertificate(s provider, s thumbprint, s signature)
+ *     The commit that switches to another certificate (S5): its SHA-256 in lower-case hex, and
+ *     SignedEntDMID, base64.
+ * FinishUnenroll(s provider)
+ *     The last session of a provider that is to be unenrolled is over, however it went: now its
+ *     clean-up (E3). NotFound if none was asked for; nothing more if it was done already.
+ * GetUnenrollments() → a(sxxsss)
+ *     The last ones, oldest first: provider, when asked for and when done (µs since the epoch, 0
+ *     not yet), by whom, why, thumbprint of the certificate ("" none).
  * GetDue() → a(sxs)
  *     Provider, µs since the epoch (0 never), reason.
  *
  * Signals: Changed(s provider, x uid, as locuris) after a commit; provider "" is the root, uid -1
  * the device tree. Due(s provider, x due, s reason) when that changes; 0 never.
- * SyncRequested(s provider, s session, s origin).
+ * SyncRequested(s provider, s session, s origin). Unenrolled(s provider, s thumbprint, s by, s
+ * reason) when a provider is gone: its certificate and key are the broker's to remove.
  *
  * Errors are DM_BUS_ERROR_PREFIX names with a sentence for people. File descriptors are refused. */
 

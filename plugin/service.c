@@ -13,14 +13,21 @@
 #include "plugin/objects.h"
 #include "plugin/settings.h"
 #include "plugin/socket.h"
+#include "plugin/timer.h"
 #include "plugin/warnings.h"
+#include "tree/push.h"
+#include "tree/rules/first-sync.h"
 #include "tree/rules/identity.h"
 #include "tree/session.h"
 #include "tree/store.h"
 #include "tree/tree.h"
+#include "tree/unenroll.h"
 
 #define MACHINE_ID "/etc/machine-id"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
+/* How long after a disk that failed what is due is tried again. */
+#define TRY_AGAIN_US (60 * 60 * G_GINT64_CONSTANT(1000000))
 
 /* Where the service manager puts the first socket that it hands over (sd_listen_fds(3)). */
 #define LISTEN_FD 3
@@ -28,6 +35,10 @@
 struct DmService {
     GMainContext *context;
     DmTree *tree;
+    guint listener;
+    DmPush *push;
+    DmTimer *timer;           /* what is due in the tree */
+    gint64 first_sync_due_us; /* boot time; -1: nothing */
     DmObjects *objects;
     DmSocket *socket; /* NULL: none is served */
     DmBus *bus;       /* NULL: without the bus */
@@ -116,6 +127,72 @@ on_sync(const char *provider_id, const char *origin, gpointer data, GError **err
     return g_steal_pointer(&session);
 }
 
+/* -- what is due in the tree ---------------------------------------------------------------------
+ */
+
+static void
+set_timer(DmService *service)
+{
+    gint64 due_us = service->first_sync_due_us;
+    gint64 unenroll_us = dm_tree_get_unenroll_due_us(service->tree);
+
+    if (unenroll_us >= 0 && (due_us < 0 || unenroll_us < due_us))
+        due_us = unenroll_us;
+    dm_timer_set(service->timer, due_us);
+}
+
+static bool
+is_of_first_sync(const DmChange *change)
+{
+    return change->kind == DM_CHANGE_PROGRESS || change->node == DM_NODE_PROVIDER ||
+           dm_schema_is_below(change->node, DM_NODE_FIRST_SYNC);
+}
+
+static void
+on_changes(const DmChange *changes, gsize n_changes, gpointer data)
+{
+    DmService *service = data;
+    bool any = false;
+
+    for (gsize i = 0; i < n_changes && !any; i++)
+        any = is_of_first_sync(&changes[i]);
+    if (!any)
+        return;
+    service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    set_timer(service);
+}
+
+/* Registers and revokes what commits made necessary. */
+static void
+run_push(DmService *service)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_push_run(service->push, &error))
+        dm_log_warning("The state of a push channel could not be kept", "REASON", error->message);
+}
+
+static void
+on_due(gpointer data)
+{
+    DmService *service = data;
+    gint64 now_us = dm_clock_boot_us(dm_clock_system());
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_tree_finish_unenrolls(service->tree, now_us, &error))
+        dm_log_warning("A provider could not be cleaned up", "REASON", error->message);
+    g_clear_error(&error);
+    if (dm_first_sync_expire(service->tree, &error)) {
+        service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    } else {
+        dm_log_warning("The end of a first sync could not be kept", "REASON", error->message);
+        service->first_sync_due_us = now_us + TRY_AGAIN_US;
+    }
+    run_push(service);
+    dm_objects_check_health(service->objects);
+    set_timer(service);
+}
+
 /* -- putting together ----------------------------------------------------------------------------
  */
 
@@ -124,6 +201,8 @@ on_called(gpointer data)
 {
     DmService *service = data;
 
+    run_push(service);
+    set_timer(service);
     dm_objects_check_health(service->objects);
 }
 
@@ -257,12 +336,18 @@ dm_service_new(const DmPluginHost *host, GError **error)
         return NULL;
     note_time(service->tree, DM_SESSION_AT_START);
     (void)dm_tree_add_listener(service->tree, dm_warnings_on_changes, service->tree);
+    service->push = dm_push_new(service->tree, dm_push_get_null_backend(), NULL);
+    service->timer = dm_timer_new(service->context, on_due, service);
+    service->listener = dm_tree_add_listener(service->tree, on_changes, service);
     objects.tree = service->tree;
     objects.context = service->context;
     objects.own_uid_is_root = is_private_instance(host->state_dir);
     service->objects = dm_objects_new(&objects);
     if (!open_socket(service, host, objects.own_uid_is_root, error))
         return NULL;
+    run_push(service);
+    service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    set_timer(service);
     open_bus(service, host->bus_address);
     return g_steal_pointer(&service);
 }
@@ -279,6 +364,10 @@ dm_service_free(DmService *service)
     dm_bus_free(service->bus);
     dm_socket_free(service->socket);
     dm_objects_free(service->objects);
+    dm_push_free(service->push);
+    dm_timer_free(service->timer);
+    if (service->listener != 0)
+        dm_tree_remove_listener(service->tree, service->listener);
     if (service->tree != NULL)
         note_time(service->tree, DM_SESSION_AT_STOP);
     dm_tree_free(service->tree);

@@ -8,7 +8,9 @@
 #include "common/error.h"
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
+#include "tree/renewal.h"
 #include "tree/session.h"
+#include "tree/unenroll.h"
 
 /* Most bytes of a session's id, and of the short word that says why a session is begun. */
 #define MAX_SESSION 256
@@ -17,8 +19,8 @@
 /* Most bytes of the reason of an outcome, and of the texts of a report. */
 #define MAX_REASON 4096
 
-/* Entries of an account that the tree adds itself (DM_ACCOUNT_DEV_ID, DM_ACCOUNT_THUMBPRINT). */
-#define OWN_ACCOUNT_ENTRIES 2
+/* Entries of an account that the tree adds itself (DM_ACCOUNT_DEV_ID and the two thumbprints). */
+#define OWN_ACCOUNT_ENTRIES 3
 
 /* Callers cannot include tree/, so the flag has a name on either side. */
 G_STATIC_ASSERT((guint)DM_PROVISION_CHECK == DM_TREE_PROVISION_CHECK);
@@ -230,7 +232,75 @@ on_report_session(DmTree *tree, DBusMessage *call)
     };
     if (!dm_session_report(tree, provider, &report, &error))
         return refuse_error(call, error);
+    /* E3: a broker that runs no session to tell the server of it ends the one that asked. Where the
+     * disk fails it stays pending, and is tried again. */
+    if (wire.ended >= 0)
+        (void)dm_tree_finish_unenroll(tree, provider, NULL);
     return dbus_message_new_method_return(call);
+}
+
+static DBusMessage *
+on_renew_certificate(DmTree *tree, DBusMessage *call)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+    const char *provider, *thumbprint, *signature;
+
+    dbus_message_iter_init(call, &iter);
+    next_basic(&iter, &provider);
+    next_basic(&iter, &thumbprint);
+    next_basic(&iter, &signature);
+    if (!dm_tree_renew_certificate(tree, provider, thumbprint, signature, &error))
+        return refuse_error(call, error);
+    return dbus_message_new_method_return(call);
+}
+
+static DBusMessage *
+on_finish_unenroll(DmTree *tree, DBusMessage *call)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+    const char *provider;
+
+    dbus_message_iter_init(call, &iter);
+    next_basic(&iter, &provider);
+    if (!dm_tree_finish_unenroll(tree, provider, &error))
+        return refuse_error(call, error);
+    return dbus_message_new_method_return(call);
+}
+
+static void
+append_unenrollment(DBusMessageIter *array, const DmUnenrollment *one)
+{
+    dbus_int64_t requested = one->requested_us;
+    dbus_int64_t done = one->done_us;
+    DBusMessageIter entry;
+
+    dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &one->provider);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_INT64, &requested);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_INT64, &done);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &one->by);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &one->reason);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &one->thumbprint);
+    dbus_message_iter_close_container(array, &entry);
+}
+
+static DBusMessage *
+on_get_unenrollments(DmTree *tree, DBusMessage *call)
+{
+    DBusMessage *answer = dbus_message_new_method_return(call);
+    const DmUnenrollment *const *unenrollments;
+    DBusMessageIter iter, array;
+    gsize n;
+
+    unenrollments = dm_tree_get_unenrollments(tree, &n);
+    dbus_message_iter_init_append(answer, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(sxxsss)", &array);
+    for (gsize i = 0; i < n; i++)
+        append_unenrollment(&array, unenrollments[i]);
+    dbus_message_iter_close_container(&iter, &array);
+    return answer;
 }
 
 static DBusMessage *
@@ -298,9 +368,15 @@ static const struct {
     const char *signature;
     DBusMessage *(*func)(DmTree *tree, DBusMessage *call);
 } calls[] = {
-    {"Apply", "stsxa(yussbs)", on_apply},          {"Provision", "sa{ss}a(yussbs)u", on_provision},
-    {"BeginSession", "ss", on_begin_session},      {"ReportSession", "sa{sv}", on_report_session},
-    {"ReportOutcome", "sxsus", on_report_outcome}, {"GetDue", "", on_get_due},
+    {"Apply", "stsxa(yussbs)", on_apply},
+    {"Provision", "sa{ss}a(yussbs)u", on_provision},
+    {"BeginSession", "ss", on_begin_session},
+    {"ReportSession", "sa{sv}", on_report_session},
+    {"ReportOutcome", "sxsus", on_report_outcome},
+    {"GetDue", "", on_get_due},
+    {"FinishUnenroll", "s", on_finish_unenroll},
+    {"GetUnenrollments", "", on_get_unenrollments},
+    {"RenewCertificate", "sss", on_renew_certificate},
 };
 
 DBusMessage *

@@ -7,6 +7,7 @@
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
 #include "tree/session.h"
+#include "tree/unenroll.h"
 
 struct DmSocketSignals {
     const DmTree *tree;
@@ -124,6 +125,33 @@ tell_changes(DmSocketSignals *signals, const DmChange *changes, gsize n_changes)
     }
 }
 
+/* -- Unenrolled ----------------------------------------------------------------------------------
+ */
+
+static void
+tell_unenrolled(DmSocketSignals *signals, const char *provider)
+{
+    const DmUnenrollment *one = dm_tree_find_unenrollment(signals->tree, provider);
+    g_autoptr(DBusMessage) signal = NULL;
+
+    if (one == NULL)
+        return;
+    signal = new_signal("Unenrolled");
+    dbus_message_append_args(signal, DBUS_TYPE_STRING, &one->provider, DBUS_TYPE_STRING,
+                             &one->thumbprint, DBUS_TYPE_STRING, &one->by, DBUS_TYPE_STRING,
+                             &one->reason, DBUS_TYPE_INVALID);
+    signals->send(signal, signals->data);
+}
+
+static void
+tell_unenrollments(DmSocketSignals *signals, const DmChange *changes, gsize n_changes)
+{
+    for (gsize i = 0; i < n_changes; i++)
+        if (changes[i].kind == DM_CHANGE_REMOVED && changes[i].scope == DM_SCOPE_DEVICE &&
+            changes[i].node == DM_NODE_PROVIDER)
+            tell_unenrolled(signals, changes[i].provider);
+}
+
 /* -- Due -----------------------------------------------------------------------------------------
  */
 
@@ -174,6 +202,7 @@ dm_socket_signals_tell(DmSocketSignals *signals, const DmChange *changes, gsize 
 {
     tell_changes(signals, changes, n_changes);
     tell_dues(signals, changes, n_changes);
+    tell_unenrollments(signals, changes, n_changes);
 }
 
 void

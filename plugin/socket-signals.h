@@ -17,7 +17,7 @@ DmSocketSignals *dm_socket_signals_new(const DmTree *tree, DmSocketSend send, gp
 void dm_socket_signals_free(DmSocketSignals *signals);
 
 /* Sends Changed for each provider whose nodes a commit changed, then Due for each whose next
- * session is due at another time than was last said. */
+ * session is due at another time than was last said, then Unenrolled for each that is gone. */
 void dm_socket_signals_tell(DmSocketSignals *signals, const DmChange *changes, gsize n_changes);
 
 /* Sends SyncRequested. */

@@ -15,6 +15,7 @@
 #include "plugin/socket-calls.h"
 #include "plugin/socket-path.h"
 #include "plugin/socket-signals.h"
+#include "tree/unenroll.h"
 
 #define BROKER_USER "dmclient-broker"
 #define SOCKET_MODE 0660
@@ -41,7 +42,8 @@ struct DmSocket {
 typedef struct {
     DmSocket *socket;
     DBusConnection *connection;
-    bool greeted; /* has said Hello */
+    bool greeted;  /* has said Hello */
+    bool unenrols; /* runs a session that asked for a clean-up, which waits for its end */
 } Peer;
 
 /* -- who may ------------------------------------------------------------------------------------
@@ -125,10 +127,14 @@ answer_hello(Peer *peer, DBusMessage *call)
 }
 
 static DBusMessage *
-answer_tree(DmSocket *self, DBusMessage *call)
+answer_tree(Peer *peer, DBusMessage *call)
 {
+    DmSocket *self = peer->socket;
+    bool was_pending = dm_tree_get_unenroll_due_us(self->tree) >= 0;
     DBusMessage *answer = dm_socket_calls_answer(self->tree, call);
 
+    if (!was_pending && dm_tree_get_unenroll_due_us(self->tree) >= 0)
+        peer->unenrols = true;
     if (self->options.on_called != NULL)
         self->options.on_called(self->options.data);
     return answer;
@@ -149,7 +155,7 @@ answer_call(Peer *peer, DBusMessage *call)
         return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Hello has been said");
     if (!peer->greeted)
         return answer_hello(peer, call);
-    return answer_tree(peer->socket, call);
+    return answer_tree(peer, call);
 }
 
 static void
@@ -214,13 +220,28 @@ start_overseer(DmSocket *self)
 /* -- new connections ----------------------------------------------------------------------------
  */
 
+static void
+drop_peer(Peer *peer)
+{
+    DmSocket *self = peer->socket;
+    bool unenrols = peer->unenrols;
+
+    g_ptr_array_remove_fast(self->peers, peer);
+    if (!unenrols)
+        return;
+    /* E2: nobody is left to end its session. Where the disk fails it is tried again. */
+    (void)dm_tree_finish_unenrolls(self->tree, G_MAXINT64, NULL);
+    if (self->options.on_called != NULL)
+        self->options.on_called(self->options.data);
+}
+
 static DBusHandlerResult
 on_message(DBusConnection *connection, DBusMessage *message, void *data)
 {
     Peer *peer = data;
 
     if (dbus_message_is_signal(message, DBUS_INTERFACE_LOCAL, "Disconnected"))
-        g_ptr_array_remove_fast(peer->socket->peers, peer);
+        drop_peer(peer);
     else if (dbus_message_get_type(message) == DBUS_MESSAGE_TYPE_METHOD_CALL)
         handle_call(peer, message);
     return DBUS_HANDLER_RESULT_HANDLED;

@@ -165,9 +165,8 @@ dm_apply_set(DmTransaction *transaction, const DmTarget *target, const DmCommand
     return status == DM_STATUS_OK ? write_leaf(transaction, target, &value) : status;
 }
 
-/* E3: a provider of the device tree takes with it those of its name in the users' trees. */
-static void
-delete_provider(DmTransaction *transaction, DmProvider *provider)
+void
+dm_apply_delete_provider(DmTransaction *transaction, DmProvider *provider)
 {
     const DmTree *tree = dm_transaction_get_tree(transaction);
     gsize n;
@@ -190,7 +189,7 @@ DmStatus
 dm_apply_delete(DmTransaction *transaction, const DmTarget *target)
 {
     if (target->node == DM_NODE_PROVIDER) {
-        delete_provider(transaction, target->provider);
+        dm_apply_delete_provider(transaction, target->provider);
         return DM_STATUS_OK;
     }
     /* A leaf that is always there goes back to its default (V3). */
@@ -205,16 +204,19 @@ dm_apply_delete(DmTransaction *transaction, const DmTarget *target)
 }
 
 DmStatus
-dm_apply_check_exec(DmTransaction *transaction, const DmTarget *target, const DmCommand *command)
+dm_apply_check_exec(DmTransaction *transaction, const DmTarget *target, const DmCommand *command,
+                    DmProvider **ret_provider)
 {
     const DmContext *context = dm_transaction_get_context(transaction);
     DmFormat format;
     DmStatus status = check_format(command, &format);
-    const DmProvider *provider;
+    DmProvider *provider;
 
-    if (status != DM_STATUS_OK || target->provider != NULL)
-        return status; /* E1: the path decides, Data is ignored */
-    if (has_text(command->data))
+    if (status != DM_STATUS_OK)
+        return status;
+    if (target->provider != NULL)
+        provider = target->provider; /* E1: the path decides, Data is ignored */
+    else if (has_text(command->data))
         provider = dm_transaction_match(transaction, DM_SCOPE_DEVICE, 0, command->data);
     else if (context->provider != NULL)
         provider = dm_transaction_match(transaction, DM_SCOPE_DEVICE, 0, context->provider);
@@ -222,5 +224,6 @@ dm_apply_check_exec(DmTransaction *transaction, const DmTarget *target, const Dm
         provider = NULL; /* local root has no provider of its own */
     if (provider == NULL || !dm_target_may_use(transaction, provider->id))
         return DM_STATUS_NOT_FOUND;
+    *ret_provider = provider;
     return DM_STATUS_OK;
 }

@@ -15,6 +15,9 @@ DmStatus dm_apply_delete(DmTransaction *transaction, const DmTarget *target);
  * for provisioning (V10). Without Data as Add. */
 DmStatus dm_apply_set(DmTransaction *transaction, const DmTarget *target, const DmCommand *command);
 
-/* Whether Exec may run (E1); what it does comes after the message. */
+/* Removes a provider; with one of the device tree go those of its name in the users' trees (E3). */
+void dm_apply_delete_provider(DmTransaction *transaction, DmProvider *provider);
+
+/* Whether Exec may run (E1), and the provider whose enrolment it ends. */
 DmStatus dm_apply_check_exec(DmTransaction *transaction, const DmTarget *target,
-                             const DmCommand *command);
+                             const DmCommand *command, DmProvider **ret_provider);

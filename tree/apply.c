@@ -9,13 +9,16 @@
 #include "tree/replies.h"
 #include "tree/transaction.h"
 #include "tree/tree.h"
+#include "tree/unenroll-private.h"
 
 typedef struct {
     DmTransaction *transaction;
     const DmCommand *commands;
     guint n;
     DmReply *reply;
-    gsize answered; /* bytes, see tree/query.h */
+    gsize answered;   /* bytes, see tree/query.h */
+    DmProvider *exec; /* what the last Exec would unenrol */
+    bool is_stopped;  /* the session ends with an Exec that has run (E2) */
 } Batch;
 
 static bool
@@ -53,7 +56,7 @@ run_command(Batch *batch, guint index)
         return dm_apply_replace(transaction, &target, command);
     if (command->verb == DM_VERB_DELETE)
         return dm_apply_delete(transaction, &target);
-    return dm_apply_check_exec(transaction, &target, command);
+    return dm_apply_check_exec(transaction, &target, command, &batch->exec);
 }
 
 static DmStatus
@@ -67,6 +70,14 @@ set_status(Batch *batch, guint index, DmStatus status)
 {
     if (get_status(batch, index) != status)
         dm_reply_set_status(batch->reply, index, status, status != DM_STATUS_OK);
+}
+
+/* Carries out an Exec that may run: nothing after it is run if a server asked for it (E2). */
+static void
+exec(Batch *batch)
+{
+    dm_transaction_request_unenroll(batch->transaction, batch->exec);
+    batch->is_stopped = dm_transaction_get_context(batch->transaction)->provider != NULL;
 }
 
 /* -- Atomic (M2) --------------------------------------------------------------------------------
@@ -121,9 +132,16 @@ run_members(Batch *batch, guint first, guint end, DmMark mark)
         set_status(batch, last, status);
         return false;
     }
-    for (guint i = first; i < end; i++)
-        if (batch->commands[i].verb == DM_VERB_EXEC)
-            set_status(batch, i, DM_STATUS_OK);
+    for (guint i = first; i < end && !batch->is_stopped; i++) {
+        if (batch->commands[i].verb != DM_VERB_EXEC)
+            continue;
+        /* It was validated before; what came between removes no provider. */
+        status = run_command(batch, i);
+        set_status(batch, i, status);
+        if (status != DM_STATUS_OK)
+            return false;
+        exec(batch);
+    }
     return true;
 }
 
@@ -155,6 +173,11 @@ run_batch(Batch *batch)
     for (guint i = 0; i < batch->n;) {
         DmVerb verb = batch->commands[i].verb;
 
+        if (batch->is_stopped) {
+            dm_reply_add(batch->reply, DM_STATUS_NOT_EXECUTED);
+            i++;
+            continue;
+        }
         dm_reply_add(batch->reply, DM_STATUS_OK);
         if (verb == DM_VERB_ATOMIC) {
             run_atomic(batch, i);
@@ -164,6 +187,8 @@ run_batch(Batch *batch)
         /* A Sequence is 200 once begun; its members follow in order, each for itself (M3). */
         if (verb != DM_VERB_SEQUENCE)
             set_status(batch, i, run_command(batch, i));
+        if (verb == DM_VERB_EXEC && get_status(batch, i) == DM_STATUS_OK)
+            exec(batch);
         i++;
     }
 }
@@ -244,6 +269,9 @@ commit_batch(Batch *batch, const DmContext *context)
     dm_transaction_set_command(transaction, DM_COMMAND_NONE);
     dm_transaction_note_outcomes(transaction, batch->commands, batch->n, batch->reply);
     dm_transaction_note_schedules(transaction);
+    dm_transaction_decide_first_syncs(transaction);
+    if (batch->is_stopped)
+        dm_reply_set_stop(batch->reply);
     is_changed = dm_transaction_collect(transaction) > 0;
     if (is_changed)
         is_good = dm_transaction_write(transaction, batch->reply, &error);
@@ -271,6 +299,11 @@ dm_tree_apply(DmTree *tree, const DmContext *context, const DmCommand *commands,
     reply = dm_replies_find(tree, context, n_commands);
     if (reply != NULL)
         return reply;
+    if (dm_unenroll_is_over(tree, context)) {
+        reply = dm_replies_new(n_commands, DM_STATUS_NOT_EXECUTED);
+        dm_reply_set_stop(reply);
+        return reply;
+    }
 
     batch.reply = dm_reply_new(n_commands);
     dm_transaction_begin(batch.transaction, context);
@@ -278,5 +311,8 @@ dm_tree_apply(DmTree *tree, const DmContext *context, const DmCommand *commands,
     judge_batch(&batch);
     commit_batch(&batch, context);
     dm_transaction_end(batch.transaction);
+    /* Effects after the message. Where the disk fails it stays pending. */
+    if (context->provider == NULL && batch.exec != NULL)
+        (void)dm_tree_finish_unenrolls(tree, dm_clock_boot_us(tree->options.clock), NULL);
     return batch.reply;
 }

@@ -5,6 +5,7 @@
 #include "common/account.h"
 #include "tree/journal.h"
 #include "tree/transaction.h"
+#include "tree/unenroll-private.h"
 
 static DmUndo *
 get_undo(const DmTransaction *transaction, guint index)
@@ -146,6 +147,19 @@ fix_dev_id(DmProvider *provider)
         g_hash_table_insert(provider->account, g_strdup(DM_ACCOUNT_DEV_ID), g_strdup(value.u.chr));
 }
 
+/* E3: with a provider of the device tree ends its enrolment. */
+static void
+note_ended(DmTransaction *transaction)
+{
+    for (guint i = 0; i < transaction->nets->len; i++) {
+        const DmUndo *undo = get_undo(transaction, g_array_index(transaction->nets, guint, i));
+
+        if (undo->kind == DM_UNDO_PROVIDER_REMOVED && undo->provider->scope == DM_SCOPE_DEVICE)
+            g_ptr_array_add(transaction->unenrolls,
+                            dm_unenroll_note_done(transaction->tree, undo->provider));
+    }
+}
+
 gsize
 dm_transaction_collect(DmTransaction *transaction)
 {
@@ -170,7 +184,8 @@ dm_transaction_collect(DmTransaction *transaction)
         before = undo;
     }
     g_array_set_size(nets, kept);
-    return kept;
+    note_ended(transaction);
+    return kept + transaction->unenrolls->len;
 }
 
 /* -- store --------------------------------------------------------------------------------------
@@ -279,6 +294,8 @@ write_all(DmStore *store, const DmTransaction *transaction, const DmReply *reply
         if (!write_net(store, transaction, undo, error))
             return false;
     }
+    if (!dm_unenroll_write(transaction, store, error))
+        return false;
     if (context->session != NULL && *context->session != '\0') {
         g_autoptr(GBytes) bytes = dm_reply_to_bytes(reply);
 
@@ -410,6 +427,7 @@ dm_transaction_tell(DmTransaction *transaction)
     g_autoptr(GArray) changes = NULL;
     Teller teller = {0};
 
+    dm_unenroll_settle(transaction);
     if (transaction->tree->listeners->len == 0)
         return;
     changes = g_array_new(FALSE, FALSE, sizeof(DmChange));
@@ -432,4 +450,18 @@ dm_transaction_tell(DmTransaction *transaction)
     }
     turn_to(&teller, NULL);
     dm_tree_notify(transaction->tree, (const DmChange *)(const void *)changes->data, changes->len);
+}
+
+bool
+dm_transaction_finish(DmTransaction *transaction, GError **error)
+{
+    bool is_changed = dm_transaction_collect(transaction) > 0;
+    bool is_good = !is_changed || dm_transaction_write(transaction, NULL, error);
+
+    if (!is_good)
+        dm_transaction_roll_back(transaction, (DmMark){0});
+    else if (is_changed)
+        dm_transaction_tell(transaction);
+    dm_transaction_end(transaction);
+    return is_good;
 }

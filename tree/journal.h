@@ -3,7 +3,8 @@
 
 #include "tree/transaction.h"
 
-/* The inside of a transaction, for tree/transaction.c, tree/commit.c and tree/schedules.c alone. */
+/* The inside of a transaction, for tree/transaction.c, tree/commit.c, tree/schedules.c,
+ * tree/unenroll.c and tree/first-sync-run.c alone. */
 
 typedef enum {
     DM_UNDO_NODE,             /* a leaf set or unset, an interior node added or removed */
@@ -38,12 +39,13 @@ struct DmTransaction {
     DmTree *tree;
     const DmContext *context; /* NULL: none under way */
     guint command;
-    GArray *undos;    /* DmUndo */
-    GArray *writes;   /* DmWrite, commands rising */
-    GArray *nets;     /* guint: entries of `undos`, in the order of the tree */
-    GArray *topics;   /* DmWrite: those judged already, while judging */
-    GString *text;    /* scratch */
-    DmProvider *last; /* the one found last */
+    GArray *undos;        /* DmUndo */
+    GArray *writes;       /* DmWrite, commands rising */
+    GArray *nets;         /* guint: entries of `undos`, in the order of the tree */
+    GArray *topics;       /* DmWrite: those judged already, while judging */
+    GString *text;        /* scratch */
+    DmProvider *last;     /* the one found last */
+    GPtrArray *unenrolls; /* DmUnenrollment: asked for (E2), and, once collected, done (E3) */
 };
 
 /* The place of a leaf's value. */

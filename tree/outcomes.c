@@ -44,6 +44,43 @@ copy_missing(GHashTable *from, GHashTable *to)
             g_hash_table_insert(to, g_strdup(key), g_strdup(value));
 }
 
+static GHashTable *
+copy_outcomes(const DmProvider *provider)
+{
+    GHashTable *copy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+
+    copy_missing(provider->outcomes, copy);
+    return copy;
+}
+
+void
+dm_transaction_set_outcome(DmTransaction *transaction, DmProvider *provider, const char *name,
+                           const char *text)
+{
+    GHashTable *news = copy_outcomes(provider);
+
+    if (text == NULL)
+        g_hash_table_remove(news, name);
+    else
+        g_hash_table_replace(news, g_strdup(name), g_strdup(text));
+    dm_transaction_take_outcomes(transaction, provider, news);
+}
+
+void
+dm_transaction_note_outcome(DmTransaction *transaction, DmProvider *provider, const char *canonical,
+                            const char *text)
+{
+    g_autoptr(GHashTable) index = dm_first_sync_index(provider);
+    g_auto(GStrv) expected = NULL;
+
+    if (index == NULL)
+        return;
+    expected = dm_first_sync_find_expected(index, canonical);
+    for (char **item = expected; *item != NULL; item++)
+        if (g_strcmp0(g_hash_table_lookup(provider->outcomes, *item), text) != 0)
+            dm_transaction_set_outcome(transaction, provider, *item, text);
+}
+
 static void
 note_all(DmTransaction *transaction, DmProvider *provider, const DmCommand *commands, gsize n,
          const DmReply *reply)

@@ -121,3 +121,22 @@ dm_replies_keep(DmTree *tree, const DmContext *context, const DmReply *reply, bo
     g_queue_push_tail(tree->reply_order, kept);
     g_hash_table_insert(tree->replies, kept->session, kept);
 }
+
+#define TOKEN_TAIL 33 /* "-" and 32 digits */
+
+void
+dm_replies_forget(DmTree *tree, const char *id, const char *session)
+{
+    gsize size = strlen(id);
+    GList *next;
+
+    for (GList *link = tree->reply_order->head; link != NULL; link = next) {
+        const Kept *kept = link->data;
+
+        next = link->next;
+        if (strcmp(kept->session, session) == 0 ||
+            (strlen(kept->session) == size + TOKEN_TAIL && kept->session[size] == '-' &&
+             memcmp(kept->session, id, size) == 0))
+            drop(tree, kept->session);
+    }
+}

@@ -18,5 +18,9 @@ DmReply *dm_replies_find(DmTree *tree, const DmContext *context, gsize n);
 /* Keeps the reply to a message; `is_stored` says that the store has it. */
 void dm_replies_keep(DmTree *tree, const DmContext *context, const DmReply *reply, bool is_stored);
 
+/* Forgets those of the sessions of the provider called `id` (tree/session.c names them by it) and
+ * of `session`; the store's are not its. */
+void dm_replies_forget(DmTree *tree, const char *id, const char *session);
+
 /* A reply of `n` times `status`. */
 DmReply *dm_replies_new(gsize n, DmStatus status);

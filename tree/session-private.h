@@ -36,6 +36,7 @@
 #define DM_SESSION_ENROLLED "enrolled"       /* time the provider was made (P10) */
 #define DM_SESSION_CLOCK "clock"             /* session-clock.c */
 #define DM_SESSION_LOGIN "login-"            /* and a uid: it has logged in (P9) */
+#define DM_SESSION_RENEWED "renewed"         /* the counter at the last renewal (S5) */
 
 /* -- session-state.c --------------------------------------------------------------------------- */
 
@@ -64,6 +65,11 @@ bool dm_session_edits_commit(DmSessionEdits *edits, DmTree *tree, GError **error
 /* Text and number, never negative, of DM_STORE_SESSION; "" and 0 where there is none. */
 const char *dm_session_get_text(const DmProvider *provider, const char *name);
 gint64 dm_session_get_int(const DmProvider *provider, const char *name);
+
+/* -- first-sync-run.c -------------------------------------------------------------------------- */
+
+/* A session begins: starts the clock of the provider's run, or notes what it has used (F7). */
+void dm_first_sync_edit_begin(DmSessionEdits *edits, DmProvider *provider);
 
 /* -- session-clock.c --------------------------------------------------------------------------- */
 

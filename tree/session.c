@@ -11,6 +11,8 @@
 #include "tree/rules/addresses.h"
 #include "tree/rules/first-sync.h"
 #include "tree/session-private.h"
+#include "tree/transaction.h"
+#include "tree/unenroll-private.h"
 
 #define MAX_WORD 64
 #define MAX_MESSAGE 1024
@@ -294,16 +296,15 @@ edit_dev_id(DmSessionEdits *edits, DmProvider *provider)
 
 /* The run's first session starts its clock (F4), in the device tree and in the users'. */
 static void
-edit_first_sync(DmSessionEdits *edits, const DmProvider *provider, gint64 now_us)
+edit_first_sync(DmSessionEdits *edits, const DmProvider *provider)
 {
     const GPtrArray *providers = provider->tree->providers;
 
     for (guint i = 0; i < providers->len; i++) {
         DmProvider *one = g_ptr_array_index(providers, i);
 
-        if (strcmp(one->id, provider->id) == 0 && dm_provider_has(one, DM_NODE_FIRST_SYNC) &&
-            !g_hash_table_contains(one->outcomes, DM_FIRST_SYNC_STARTED))
-            dm_session_edits_set_int(edits, one, DM_STORE_OUTCOME, DM_FIRST_SYNC_STARTED, now_us);
+        if (strcmp(one->id, provider->id) == 0)
+            dm_first_sync_edit_begin(edits, one);
     }
 }
 
@@ -325,7 +326,7 @@ edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin,
     if (strcmp(origin, DM_SESSION_ORIGIN_SCHEDULE) == 0)
         dm_session_count_poll(edits, provider);
     edit_dev_id(edits, provider);
-    edit_first_sync(edits, provider, now_us);
+    edit_first_sync(edits, provider);
 }
 
 static void
@@ -341,6 +342,20 @@ fill_start(const DmProvider *provider, gint64 counter, DmSessionStart *start)
     start->security_mode = get_int(provider, DM_NODE_SECURITY_SECURITY_MODE);
 }
 
+/* E2: of a provider that is to be unenrolled only the session that tells its server. */
+static bool
+may_begin(const DmTree *tree, const DmProvider *provider, const char *origin, GError **error)
+{
+    if (dm_unenroll_find_pending(tree, provider->id) == NULL ||
+        strcmp(origin, DM_SESSION_ORIGIN_UNENROLL) == 0)
+        return true;
+    g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                "provider “%s” is being unenrolled: the only session left to it is the one that "
+                "tells its server",
+                provider->id);
+    return false;
+}
+
 bool
 dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
                  DmSessionStart *ret_start, GError **error)
@@ -352,7 +367,7 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
     g_autofree char *digest = NULL;
     gint64 counter;
 
-    if (provider == NULL)
+    if (provider == NULL || !may_begin(tree, provider, origin, error))
         return false;
     listed = dm_addresses_split(get_address_text(provider));
     digest = digest_list(listed);
@@ -394,6 +409,16 @@ edit_address(DmSessionEdits *edits, DmProvider *provider, const char *address)
              dm_session_get_text(provider, DM_SESSION_BEGIN_LIST));
 }
 
+/* S5: a session that began with the new certificate has worked: the old one can go. */
+static void
+edit_renewed(DmSessionEdits *edits, DmProvider *provider)
+{
+    if (g_hash_table_contains(provider->account, DM_ACCOUNT_OLD_THUMBPRINT) &&
+        dm_session_get_int(provider, DM_SESSION_COUNTER) >
+            dm_session_get_int(provider, DM_SESSION_RENEWED))
+        dm_session_edits_set(edits, provider, DM_STORE_ACCOUNT, DM_ACCOUNT_OLD_THUMBPRINT, NULL);
+}
+
 static void
 edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *report)
 {
@@ -403,6 +428,7 @@ edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *rep
     dm_session_merge_poll(edits, provider);
     if (report->ended != 1)
         return;
+    edit_renewed(edits, provider);
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_SUCCESS, now_us);
     if (report->error == NULL)
         set_text(edits, provider, DM_SESSION_ERROR, NULL);
@@ -453,35 +479,15 @@ dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *
 /* -- outcomes -----------------------------------------------------------------------------------
  */
 
-/* Notes the outcome under each expected LocURI of `provider` that it belongs to: the last one
- * stands, so that a later success makes up for an error (F6). Whether anything changes. */
-static bool
-edit_outcome(DmSessionEdits *edits, DmProvider *provider, const char *canonical, const char *text)
-{
-    g_autoptr(GHashTable) index = dm_first_sync_index(provider);
-    g_auto(GStrv) expected = NULL;
-    bool changed = false;
-
-    if (index == NULL)
-        return false;
-    expected = dm_first_sync_find_expected(index, canonical);
-    for (char **item = expected; *item != NULL; item++) {
-        changed |= g_strcmp0(g_hash_table_lookup(provider->outcomes, *item), text) != 0;
-        dm_session_edits_set(edits, provider, DM_STORE_OUTCOME, *item, text);
-    }
-    return changed;
-}
-
 bool
 dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid, const char *loc_uri,
                           DmStatus status, const char *reason, GError **error)
 {
     DmProvider *owners[2] = {find_provider(tree, provider_id, error), NULL};
-    g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
+    static const DmContext root = {.uid = -1};
     g_autofree char *canonical = dm_first_sync_canonical(loc_uri);
     g_autofree char *words = clean(reason != NULL ? reason : "", MAX_REASON);
     g_autofree char *text = g_strdup_printf("%u %s", (guint)status, words);
-    bool changed[2] = {false, false};
 
     if (owners[0] == NULL)
         return false;
@@ -491,12 +497,9 @@ dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid, con
     }
     if (uid >= 0 && uid < G_MAXUINT32)
         owners[1] = dm_tree_find_provider(tree, DM_SCOPE_USER, (guint32)uid, provider_id);
+    dm_transaction_begin(tree->transaction, &root);
     for (gsize i = 0; i < G_N_ELEMENTS(owners) && owners[i] != NULL; i++)
-        changed[i] = edit_outcome(edits, owners[i], canonical, text);
-    if (!dm_session_edits_commit(edits, tree, error))
-        return false;
-    for (gsize i = 0; i < G_N_ELEMENTS(owners); i++)
-        if (changed[i])
-            notify(owners[i], DM_CHANGE_PROGRESS);
-    return true;
+        dm_transaction_note_outcome(tree->transaction, owners[i], canonical, text);
+    dm_transaction_decide_first_syncs(tree->transaction);
+    return dm_transaction_finish(tree->transaction, error);
 }

@@ -42,6 +42,10 @@ typedef struct {
 /* Borrowed until the next change. */
 DmSessionInfo dm_session_get_info(const DmProvider *provider);
 
+/* The origin of the session that tells a server of the end (E2): the only one that a provider can
+ * begin that is to be unenrolled. */
+#define DM_SESSION_ORIGIN_UNENROLL "unenroll"
+
 /* What the broker gets to start a session with. */
 typedef struct {
     char *session_id;     /* SessionID for the wire: decimal, from SyncApplicationVersion 2.0
@@ -61,7 +65,7 @@ void dm_session_start_clear(DmSessionStart *start);
 
 /* Begins a session: raises the provider's session counter durably, notes attempt and origin, and
  * fills `*ret_start`. False and DM_ERROR: NOT_FOUND (the message lists the providers there are),
- * INVALID (no address), STORAGE, FULL. */
+ * INVALID (no address, or to be unenrolled and `origin` another one), STORAGE, FULL. */
 bool dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
                       DmSessionStart *ret_start, GError **error);
 

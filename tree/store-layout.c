@@ -56,6 +56,17 @@ static const char *const steps[DM_STORE_VERSION] = {
     "  SELECT p.scope, p.uid, p.id, n.path, l.value FROM leaf AS l"
     "  JOIN provider AS p ON p.key = l.provider JOIN node AS n ON n.id = l.node"
     "  ORDER BY p.scope, p.uid, p.id, n.path;",
+    /* 2 → 3: enrolments that are to end or have ended; `enrolment` is the key that the provider has
+     * or had, and `done` is 0 until everything of it is gone (E3) */
+    "CREATE TABLE unenrollment("
+    "  enrolment INTEGER PRIMARY KEY,"
+    "  provider TEXT NOT NULL,"
+    "  session TEXT NOT NULL,"
+    "  requested INTEGER NOT NULL,"
+    "  done INTEGER NOT NULL,"
+    "  actor TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  thumbprint TEXT NOT NULL) STRICT;",
 };
 
 static bool

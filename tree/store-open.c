@@ -34,6 +34,17 @@ static const char *const statements[DM_STATEMENT_N] = {
                                " VALUES(?1, ?2, ?3, ?4)",
     [DM_STATEMENT_EVICT_REPLIES] = "DELETE FROM reply WHERE id IN"
                                    " (SELECT id FROM reply ORDER BY used DESC LIMIT -1 OFFSET ?1)",
+    /* Sessions are called by their provider's id, `-`, and 32 digits (tree/session.c). */
+    [DM_STATEMENT_DELETE_REPLIES] = "DELETE FROM reply WHERE session = ?2 OR"
+                                    " (length(session) = length(?1) + 33"
+                                    "  AND substr(session, 1, length(?1) + 1) = ?1 || '-')",
+    [DM_STATEMENT_PUT_UNENROLLMENT] =
+        "INSERT INTO unenrollment(enrolment, provider, session, requested, done, actor, reason,"
+        " thumbprint) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        " ON CONFLICT DO UPDATE SET done = excluded.done",
+    [DM_STATEMENT_EVICT_UNENROLLMENTS] =
+        "DELETE FROM unenrollment WHERE enrolment IN (SELECT enrolment FROM unenrollment"
+        " WHERE done != 0 ORDER BY done DESC, enrolment DESC LIMIT -1 OFFSET ?1)",
 };
 
 /* A file that somebody else could have put there or can write is not ours (security.md 1). */

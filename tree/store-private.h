@@ -12,14 +12,16 @@
  * store.c         transactions
  * store-load.c    reading everything, and a session's reply
  * store-open.c    taking the directory, opening and configuring the database
+ * store-unenroll.c  unenrolments, asked for and done
  * store-layout.c  tables, migration steps, the dictionary of node paths
  * store-lock.c    one owner at a time */
 
 #define DM_STORE_FILE "dmclient.db"
 #define DM_STORE_LOCK_FILE "lock"
 #define DM_STORE_APPLICATION_ID 0x444d4331 /* "DMC1", in the file's header */
-#define DM_STORE_VERSION 2
+#define DM_STORE_VERSION 3
 #define DM_STORE_MAX_REPLIES 64
+#define DM_STORE_MAX_UNENROLLMENTS 16
 
 /* Largest text or blob that is written or read: a reply to a message of the largest size fits many
  * times, a damaged length does not ask for gigabytes. */
@@ -42,6 +44,9 @@ typedef enum {
     DM_STATEMENT_UPDATE_REPLY,
     DM_STATEMENT_ADD_REPLY,
     DM_STATEMENT_EVICT_REPLIES,
+    DM_STATEMENT_DELETE_REPLIES,
+    DM_STATEMENT_PUT_UNENROLLMENT,
+    DM_STATEMENT_EVICT_UNENROLLMENTS,
     DM_STATEMENT_N,
 } DmStoreStatement;
 
@@ -82,6 +87,10 @@ const char *dm_store_check_value(DmNodeId node, bool is_root, DmScope scope, con
 /* The name of a kind of text in the file, and back; false if there is none. */
 const char *dm_store_kind_to_name(DmStoreKind kind);
 bool dm_store_kind_from_name(const char *name, DmStoreKind *ret_kind);
+
+/* Runs a write of a transaction; false and STORAGE or FULL, noting in the store what that says of
+ * the disk. */
+bool dm_store_write(DmStore *store, DmStoreStatement statement, const char *what, GError **error);
 
 /* -- store-lock.c ------------------------------------------------------------------------------ */
 

@@ -118,8 +118,8 @@ fail_write(DmStore *store, int rc, const char *what, GError **error)
     return false;
 }
 
-static bool
-run_write(DmStore *store, DmStoreStatement statement, const char *what, GError **error)
+bool
+dm_store_write(DmStore *store, DmStoreStatement statement, const char *what, GError **error)
 {
     int rc = dm_store_run(store, statement);
 
@@ -145,7 +145,7 @@ dm_store_begin(DmStore *store, GError **error)
                     store->path, store->failure);
         return false;
     }
-    if (!run_write(store, DM_STATEMENT_BEGIN, "starting a transaction", error))
+    if (!dm_store_write(store, DM_STATEMENT_BEGIN, "starting a transaction", error))
         return false;
     store->in_transaction = true;
     return true;
@@ -163,7 +163,7 @@ dm_store_add_provider(DmStore *store, DmScope scope, guint32 uid, const char *id
     sqlite3_bind_text(statement, 1, scope == DM_SCOPE_USER ? "user" : "device", -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 2, scope == DM_SCOPE_USER ? uid : 0);
     sqlite3_bind_text(statement, 3, id, -1, SQLITE_STATIC);
-    if (!run_write(store, DM_STATEMENT_ADD_PROVIDER, "adding a provider", error))
+    if (!dm_store_write(store, DM_STATEMENT_ADD_PROVIDER, "adding a provider", error))
         return false;
     *ret_key = sqlite3_last_insert_rowid(store->db);
     return true;
@@ -178,7 +178,7 @@ dm_store_delete_provider(DmStore *store, gint64 key, GError **error)
     g_assert(store->in_transaction && key > 0);
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
         sqlite3_bind_int64(store->statements[all[i]], 1, key);
-        if (!run_write(store, all[i], "deleting a provider", error))
+        if (!dm_store_write(store, all[i], "deleting a provider", error))
             return false;
     }
     return true;
@@ -210,7 +210,7 @@ dm_store_put_node(DmStore *store, gint64 key, DmNodeId node, const DmValue *valu
     sqlite3_bind_int64(statement, 1, key);
     sqlite3_bind_int64(statement, 2, store->ids[node]);
     bind_value(statement, 3, value);
-    return run_write(store, DM_STATEMENT_PUT_LEAF, "writing a node", error);
+    return dm_store_write(store, DM_STATEMENT_PUT_LEAF, "writing a node", error);
 }
 
 bool
@@ -221,7 +221,7 @@ dm_store_delete_node(DmStore *store, gint64 key, DmNodeId node, GError **error)
     g_assert(store->in_transaction);
     sqlite3_bind_int64(statement, 1, key);
     sqlite3_bind_int64(statement, 2, store->ids[node]);
-    return run_write(store, DM_STATEMENT_DELETE_LEAF, "deleting a node", error);
+    return dm_store_write(store, DM_STATEMENT_DELETE_LEAF, "deleting a node", error);
 }
 
 bool
@@ -243,7 +243,7 @@ dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char *name
         sqlite3_bind_text(statement, 3, name, -1, SQLITE_STATIC);
     if (value != NULL)
         sqlite3_bind_text(statement, 4, value, -1, SQLITE_STATIC);
-    return run_write(store, which, "writing text", error);
+    return dm_store_write(store, which, "writing text", error);
 }
 
 static bool
@@ -258,7 +258,7 @@ run_put_reply(DmStore *store, DmStoreStatement which, const char *session, guint
     sqlite3_bind_int64(statement, 2, (gint64)message);
     sqlite3_bind_int64(statement, 3, store->last_used);
     sqlite3_bind_blob64(statement, 4, size != 0 ? bytes : "", size, SQLITE_STATIC);
-    return run_write(store, which, "writing a reply", error);
+    return dm_store_write(store, which, "writing a reply", error);
 }
 
 bool
@@ -274,7 +274,7 @@ dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes 
     if (!run_put_reply(store, DM_STATEMENT_ADD_REPLY, session, message, reply, error))
         return false;
     sqlite3_bind_int(store->statements[DM_STATEMENT_EVICT_REPLIES], 1, DM_STORE_MAX_REPLIES);
-    return run_write(store, DM_STATEMENT_EVICT_REPLIES, "removing old replies", error);
+    return dm_store_write(store, DM_STATEMENT_EVICT_REPLIES, "removing old replies", error);
 }
 
 /* Writes the log back to the database. A full disk is tried again at a later commit; an I/O error
@@ -297,7 +297,7 @@ dm_store_commit(DmStore *store, GError **error)
 {
     g_assert(store->in_transaction);
     store->log_pages = 0;
-    if (run_write(store, DM_STATEMENT_COMMIT, "committing", error)) {
+    if (dm_store_write(store, DM_STATEMENT_COMMIT, "committing", error)) {
         store->in_transaction = false;
         if (store->log_pages >= LOG_PAGES)
             write_back(store);

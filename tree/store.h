@@ -45,6 +45,24 @@ typedef struct {
  * nothing is written to the file any more. */
 bool dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError **error);
 
+/* An enrolment that is to end, or has ended (E2, E3). */
+typedef struct {
+    gint64 enrolment;       /* the key that the provider has or had: never used again */
+    const char *provider;   /* its id */
+    const char *session;    /* whose Exec asked for it; "" none */
+    gint64 requested_us;    /* wall clock */
+    gint64 done_us;         /* 0: still to be cleaned up */
+    const char *by;         /* in a word */
+    const char *reason;     /* in words */
+    const char *thumbprint; /* of the certificate that goes with it; "" none */
+} DmStoreUnenrollment;
+
+/* Hands over each unenrolment, in the order of the enrolments; text is borrowed for the call.
+ * Judges every row as dm_store_load(). */
+typedef void (*DmStoreUnenrollmentFunc)(const DmStoreUnenrollment *unenrollment, gpointer data);
+bool dm_store_load_unenrollments(DmStore *store, DmStoreUnenrollmentFunc func, gpointer data,
+                                 GError **error);
+
 /* The reply stored with the last message of `session`, and that message's number into
  * `*ret_message`; NULL if the session is unknown. A stored number without a reply cannot be. */
 GBytes *dm_store_find_reply(DmStore *store, const char *session, guint64 *ret_message);
@@ -77,6 +95,13 @@ bool dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char 
  */
 bool dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes *reply,
                         GError **error);
+
+/* Adds one, or notes in one that is there that it is done; of those done the last 16 are kept. */
+bool dm_store_put_unenrollment(DmStore *store, const DmStoreUnenrollment *unenrollment,
+                               GError **error);
+
+/* Deletes the replies of the sessions of the provider called `id`, and of `session`. */
+bool dm_store_delete_replies(DmStore *store, const char *id, const char *session, GError **error);
 
 /* On disk when it returns true (G2). False: rolled back already; after a full disk the next one may
  * succeed (G6), after an I/O error the store is read-only from then on (G5), and it is unknown

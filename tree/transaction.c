@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tree/journal.h"
+#include "tree/unenroll-private.h"
 
 /* More than this is given back after a large message. */
 #define KEEP_ENTRIES 256
@@ -20,6 +21,7 @@ dm_transaction_new(DmTree *tree)
     transaction->nets = g_array_new(FALSE, FALSE, sizeof(guint));
     transaction->topics = g_array_new(FALSE, FALSE, sizeof(DmWrite));
     transaction->text = g_string_new(NULL);
+    transaction->unenrolls = g_ptr_array_new_with_free_func((GDestroyNotify)dm_unenrollment_free);
     return transaction;
 }
 
@@ -34,6 +36,7 @@ dm_transaction_free(DmTransaction *transaction)
     g_array_unref(transaction->nets);
     g_array_unref(transaction->topics);
     g_string_free(transaction->text, TRUE);
+    g_ptr_array_unref(transaction->unenrolls);
     g_free(transaction);
 }
 
@@ -83,6 +86,7 @@ dm_transaction_end(DmTransaction *transaction)
     forget(&transaction->undos);
     forget(&transaction->writes);
     forget(&transaction->nets);
+    g_ptr_array_set_size(transaction->unenrolls, 0);
     if (transaction->text->allocated_len > KEEP_TEXT) {
         g_string_free(transaction->text, TRUE);
         transaction->text = g_string_new(NULL);
@@ -281,7 +285,9 @@ dm_transaction_note_write(DmTransaction *transaction, DmProvider *provider, DmNo
 DmMark
 dm_transaction_mark(const DmTransaction *transaction)
 {
-    return (DmMark){.n_undos = transaction->undos->len, .n_writes = transaction->writes->len};
+    return (DmMark){.n_undos = transaction->undos->len,
+                    .n_writes = transaction->writes->len,
+                    .n_unenrolls = transaction->unenrolls->len};
 }
 
 static void
@@ -328,6 +334,7 @@ dm_transaction_roll_back(DmTransaction *transaction, DmMark mark)
         restore(transaction, &g_array_index(transaction->undos, DmUndo, i));
     g_array_set_size(transaction->undos, mark.n_undos);
     g_array_set_size(transaction->writes, mark.n_writes);
+    g_ptr_array_set_size(transaction->unenrolls, (gint)mark.n_unenrolls);
     transaction->last = NULL;
 }
 

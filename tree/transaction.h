@@ -20,6 +20,7 @@
 typedef struct {
     guint n_undos;
     guint n_writes;
+    guint n_unenrolls;
 } DmMark;
 
 DmTransaction *dm_transaction_new(DmTree *tree);
@@ -105,12 +106,29 @@ void dm_transaction_note_outcomes(DmTransaction *transaction, const DmCommand *c
  * than what the chain began with (P6). After judging. */
 void dm_transaction_note_schedules(DmTransaction *transaction);
 
-/* Works out the net changes; how many. Before the two below. */
+/* Works out the net changes, and what becomes of enrolments; how many. Before the two below. */
 gsize dm_transaction_collect(DmTransaction *transaction);
 
 /* Writes them with the reply to the message (unless the context has no session) in one transaction
  * of the store (M1). False and DM_ERROR STORAGE or FULL: nothing is on disk. */
 bool dm_transaction_write(DmTransaction *transaction, const DmReply *reply, GError **error);
 
-/* Tells the listeners. */
+/* Ends a transaction that belongs to no message: collects, writes, tells, or takes everything back.
+ * False and DM_ERROR STORAGE or FULL. */
+bool dm_transaction_finish(DmTransaction *transaction, GError **error);
+
+/* Has the client decide the first syncs that the transaction completes (F4), and starts the clock
+ * of those that a server's session begins (F7). After noting outcomes. */
+void dm_transaction_decide_first_syncs(DmTransaction *transaction);
+
+/* Notes the outcome `text` ("code reason") of the LocURI `canonical` wherever `provider` expects it
+ * (F6); outside a message. */
+void dm_transaction_note_outcome(DmTransaction *transaction, DmProvider *provider,
+                                 const char *canonical, const char *text);
+
+/* Sets one text of the provider's outcomes; NULL unsets it. */
+void dm_transaction_set_outcome(DmTransaction *transaction, DmProvider *provider, const char *name,
+                                const char *text);
+
+/* Takes what is on disk now into memory where it is not yet, and tells the listeners. */
 void dm_transaction_tell(DmTransaction *transaction);

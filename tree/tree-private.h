@@ -37,6 +37,8 @@ struct DmTree {
     struct DmTransaction *transaction; /* tree/transaction.h; one, used again for each message */
     GHashTable *replies; /* session → tree/replies.c: last replies that are in no store */
     GQueue *reply_order; /* the same entries, oldest first */
+    GPtrArray
+        *unenrollments; /* DmUnenrollment, in the order in which they ended, pending ones last */
 };
 
 static inline bool

@@ -5,8 +5,10 @@
 
 #include "common/account.h"
 #include "tree/replies.h"
+#include "tree/rules/first-sync.h"
 #include "tree/transaction.h"
 #include "tree/tree-private.h"
+#include "tree/unenroll-private.h"
 
 typedef struct {
     guint id;
@@ -376,7 +378,7 @@ load(DmTree *tree, GError **error)
     if (!dm_store_load(tree->store, &reader, &loader, error))
         return false;
     g_ptr_array_sort(tree->providers, compare_pointers);
-    return true;
+    return dm_unenroll_load(tree, error);
 }
 
 DmTree *
@@ -398,9 +400,13 @@ dm_tree_new(DmStore *store, const DmTreeOptions *options, GError **error)
     tree->root_update = dm_value_empty(DM_FORMAT_CHR);
     tree->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
     tree->transaction = dm_transaction_new(tree);
+    tree->unenrollments = g_ptr_array_new_with_free_func((GDestroyNotify)dm_unenrollment_free);
     dm_replies_init(tree);
     if (store != NULL && !load(tree, error))
         return NULL;
+    /* E3: what a kill left. Where the disk fails it stays pending, and is due again. */
+    (void)dm_tree_finish_unenrolls(tree, G_MAXINT64, NULL);
+    dm_first_sync_resume(tree);
     return g_steal_pointer(&tree);
 }
 
@@ -412,6 +418,7 @@ dm_tree_free(DmTree *tree)
     dm_replies_clear(tree);
     dm_transaction_free(tree->transaction);
     g_array_unref(tree->listeners);
+    g_ptr_array_unref(tree->unenrollments);
     g_ptr_array_unref(tree->providers);
     dm_value_clear(&tree->root_update);
     dm_store_free(tree->store);

@@ -20,6 +20,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     again = dm_reply_to_bytes(reply);
     back = dm_reply_from_bytes(again);
     g_assert_nonnull(back);
+    g_assert_true(dm_reply_is_stopped(back) == dm_reply_is_stopped(reply));
     g_assert_cmpuint(dm_reply_get_size(back), ==, dm_reply_get_size(reply));
     return 0;
 }

@@ -54,17 +54,32 @@ on_root(DmNodeId node, const DmValue *value, gpointer data)
 }
 
 static void
+on_unenrollment(const DmStoreUnenrollment *unenrollment, gpointer data)
+{
+    g_assert_true(*unenrollment->provider != '\0');
+    g_assert_cmpint(unenrollment->enrolment, >, 0);
+}
+
+static void
 change(DmStore *store, gint64 key)
 {
     char text[] = "text";
     const DmValue value = {.format = DM_FORMAT_CHR, .u.chr = text};
     g_autoptr(GBytes) reply = g_bytes_new_static("reply", 5);
+    const DmStoreUnenrollment unenrollment = {.enrolment = 1,
+                                              .provider = "new",
+                                              .session = "s",
+                                              .by = "root",
+                                              .reason = "",
+                                              .thumbprint = ""};
     gint64 new_key;
 
     if (dm_store_begin(store, NULL) &&
         (key == 0 || dm_store_put_node(store, key, DM_NODE_UPN, &value, NULL)) &&
         dm_store_add_provider(store, DM_SCOPE_USER, 7, "new", &new_key, NULL) &&
         dm_store_put_text(store, new_key, DM_STORE_SESSION, "a", "b", NULL) &&
+        dm_store_put_unenrollment(store, &unenrollment, NULL) &&
+        dm_store_delete_replies(store, "new", "s", NULL) &&
         dm_store_delete_provider(store, new_key, NULL) &&
         dm_store_put_reply(store, "s", 1, reply, NULL))
         (void)dm_store_commit(store, NULL);
@@ -85,7 +100,8 @@ run(const char *dir)
         GBytes *reply = dm_store_find_reply(store, "s", &message);
 
         g_clear_pointer(&reply, g_bytes_unref);
-        if (dm_store_load(store, &reader, &content, &error))
+        if (dm_store_load(store, &reader, &content, &error) &&
+            dm_store_load_unenrollments(store, on_unenrollment, NULL, &error))
             change(store, content.key);
     }
     g_assert_true(error == NULL || error->domain == DM_ERROR);

@@ -191,24 +191,31 @@ test_v5_verbs_that_are_not_here(void)
     ASSERT_STATUSES(reply, 501, 501, 501, 501, 501, 501, 400, 405, 405);
 }
 
-static void
-test_e1_exec_unenroll(void)
+/* How an Exec ends that is the first of its session. */
+static guint
+exec(const char *provider, const char *uri, const char *data)
 {
     g_autoptr(DmTree) tree = fixture_tree(NULL, "A", "B", NULL);
 
+    return RUN(tree, provider, EXEC(uri, data));
+}
+
+static void
+test_e1_exec_unenroll(void)
+{
     /* The path decides, Data is ignored. */
-    g_assert_cmpuint(RUN(tree, "A", EXEC(PROVIDER_A "/Unenroll", "whatever")), ==, 200);
-    g_assert_cmpuint(RUN(tree, NULL, EXEC(PROVIDER_A "/Unenroll", NULL)), ==, 200);
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Provider/B/Unenroll", NULL)), ==, 425);
+    g_assert_cmpuint(exec("A", PROVIDER_A "/Unenroll", "whatever"), ==, 200);
+    g_assert_cmpuint(exec(NULL, PROVIDER_A "/Unenroll", NULL), ==, 200);
+    g_assert_cmpuint(exec("A", ROOT "/Provider/B/Unenroll", NULL), ==, 425);
     /* The root's: Data names it, and it is the session's own. */
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Unenroll", "A")), ==, 200);
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Unenroll", "")), ==, 200);
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Unenroll", NULL)), ==, 200);
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Unenroll", "B")), ==, 404);
-    g_assert_cmpuint(RUN(tree, "A", EXEC(ROOT "/Unenroll", "C")), ==, 404);
-    g_assert_cmpuint(RUN(tree, NULL, EXEC(ROOT "/Unenroll", "B")), ==, 200);
-    g_assert_cmpuint(RUN(tree, NULL, EXEC(ROOT "/Unenroll", "C")), ==, 404);
-    g_assert_cmpuint(RUN(tree, NULL, EXEC(ROOT "/Unenroll", NULL)), ==, 404);
+    g_assert_cmpuint(exec("A", ROOT "/Unenroll", "A"), ==, 200);
+    g_assert_cmpuint(exec("A", ROOT "/Unenroll", ""), ==, 200);
+    g_assert_cmpuint(exec("A", ROOT "/Unenroll", NULL), ==, 200);
+    g_assert_cmpuint(exec("A", ROOT "/Unenroll", "B"), ==, 404);
+    g_assert_cmpuint(exec("A", ROOT "/Unenroll", "C"), ==, 404);
+    g_assert_cmpuint(exec(NULL, ROOT "/Unenroll", "B"), ==, 200);
+    g_assert_cmpuint(exec(NULL, ROOT "/Unenroll", "C"), ==, 404);
+    g_assert_cmpuint(exec(NULL, ROOT "/Unenroll", NULL), ==, 404);
 }
 
 static void

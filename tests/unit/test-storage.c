@@ -61,6 +61,13 @@ dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError
     return store->fail_at == NULL || note(store, error, "load", "%s", "");
 }
 
+bool
+dm_store_load_unenrollments(DmStore *store, DmStoreUnenrollmentFunc func, gpointer data,
+                            GError **error)
+{
+    return true;
+}
+
 GBytes *
 dm_store_find_reply(DmStore *store, const char *session, guint64 *ret_message)
 {
@@ -75,6 +82,10 @@ dm_store_find_reply(DmStore *store, const char *session, guint64 *ret_message)
 bool
 dm_store_begin(DmStore *store, GError **error)
 {
+    if (store->is_read_only) {
+        g_set_error_literal(error, DM_ERROR, DM_ERROR_STORAGE, "read-only");
+        return false;
+    }
     return note(store, error, "begin", "%s", "");
 }
 
@@ -126,6 +137,20 @@ dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes 
     g_hash_table_replace(store->replies, g_strdup(session), g_bytes_ref(reply));
     store->message = message;
     return note(store, error, "reply", " %s %" G_GUINT64_FORMAT, session, message);
+}
+
+bool
+dm_store_put_unenrollment(DmStore *store, const DmStoreUnenrollment *unenrollment, GError **error)
+{
+    return note(store, error, "unenrolment", " %s %" G_GINT64_FORMAT " %s %s",
+                unenrollment->provider, unenrollment->enrolment, unenrollment->by,
+                unenrollment->done_us == 0 ? "pending" : "done");
+}
+
+bool
+dm_store_delete_replies(DmStore *store, const char *id, const char *session, GError **error)
+{
+    return note(store, error, "replies", " %s %s", id, session);
 }
 
 bool
@@ -250,7 +275,7 @@ test_m1_provider_deleted_and_made_again(void)
 
     ASSERT_STATUSES(reply, 200, 200, 200);
     ASSERT_CALLS(store, "begin\ndrop 1\nadd device 0 A\nput 2 UPN u\nput 2 FirstSyncStatus -\n"
-                        "text 2 1 chain none\ncommit\n");
+                        "text 2 1 chain none\nunenrolment A 1 root done\nreplies A \ncommit\n");
     second = APPLY(tree, NULL, later);
     ASSERT_STATUSES(second, 200);
     ASSERT_CALLS(store, "begin\nput 2 UPN v\ncommit\n");
@@ -272,7 +297,7 @@ test_f5_outcomes(void)
 
     ASSERT_STATUSES(first, 507, 216, 500);
     g_assert_true(g_hash_table_contains(provider->outcomes, "./a"));
-    second = APPLY(tree, "A", good);
+    second = APPLY(tree, NULL, good);
     ASSERT_STATUSES(second, 200, 200);
     g_assert_cmpuint(g_hash_table_size(provider->outcomes), ==, 0);
     ASSERT_CALLS(store, "begin\ntext 1 2 all -\ncommit\n");
@@ -431,7 +456,8 @@ test_g5_read_only(void)
     reply = APPLY(tree, "A", commands);
     ASSERT_STATUSES(reply, 510, 200, 404);
     second = APPLY(tree, "A", reads);
-    ASSERT_STATUSES(second, 200, 200);
+    /* E2: that the enrolment is to end cannot be kept. */
+    ASSERT_STATUSES(second, 200, 500);
     ASSERT_CALLS(store, "");
 }
 

@@ -216,6 +216,7 @@ test_reply(void)
     got = dm_tree_call_read_reply(message, NULL);
 
     g_assert_nonnull(got);
+    g_assert_false(dm_reply_is_stopped(got));
     g_assert_cmpuint(dm_reply_get_size(got), ==, 2);
     g_assert_cmpint(dm_reply_get(got, 0)->status, ==, DM_STATUS_NOT_FOUND);
     g_assert_cmpuint(dm_reply_get(got, 0)->n_items, ==, 0);
@@ -256,7 +257,9 @@ is_reply_taken(dbus_uint32_t status, guint8 format)
     dbus_message_iter_close_container(&result, &items);
     dbus_message_iter_close_container(&array, &result);
     dbus_message_iter_close_container(&iter, &array);
+    dbus_message_iter_append_basic(&iter, DBUS_TYPE_BOOLEAN, &has_data);
     got = dm_tree_call_read_reply(call, &error);
+    g_assert_true(got == NULL || dm_reply_is_stopped(got));
     g_assert_true((got == NULL) == g_error_matches(error, DM_ERROR, DM_ERROR_INVALID));
     return got != NULL;
 }

@@ -8,7 +8,6 @@
 
 #define DELIMITER "\xef\x80\x80" /* U+F000 */
 #define PREFIX "Expected"
-#define MINUTE_US (60 * G_GINT64_CONSTANT(1000000))
 
 /* In the order of the table, so in the order of `….Progress`. */
 static const struct {
@@ -218,31 +217,6 @@ count_lists(const DmProvider *provider, DmFirstSyncProgress *progress)
     return is_any;
 }
 
-static gint64
-get_started_us(const DmProvider *provider)
-{
-    const char *text = g_hash_table_lookup(provider->outcomes, DM_FIRST_SYNC_STARTED);
-    gint64 started_us = text != NULL ? g_ascii_strtoll(text, NULL, 10) : 0;
-
-    return started_us > 0 && started_us < G_MAXINT64 / 2 ? started_us : 0;
-}
-
-/* F4: a user's run has the time that the device's has. */
-static gint64
-get_timeout_min(const DmProvider *provider)
-{
-    const DmProvider *device = provider;
-    DmValue value;
-
-    if (provider->scope == DM_SCOPE_USER)
-        device = dm_tree_find_provider(provider->tree, DM_SCOPE_DEVICE, 0, provider->id);
-    if (device != NULL && dm_provider_has(device, DM_NODE_FIRST_SYNC))
-        return get_int(device, DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE, 0);
-    return dm_schema_get_default(DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE, &value)
-               ? value.u.integer
-               : 0;
-}
-
 /* The server may force the message either way: first the success value, then IsSyncDone (F4). */
 static const char *
 get_phase(const DmProvider *provider, bool has_begun)
@@ -259,6 +233,18 @@ get_phase(const DmProvider *provider, bool has_begun)
     }
 }
 
+/* The wall clock's time in `left_us`, the same however often it is asked for: both clocks are read
+ * at their own moments, so their difference is taken in whole seconds. */
+static gint64
+to_wall_us(const DmTree *tree, gint64 left_us)
+{
+    gint64 boot_us = dm_clock_boot_us(tree->options.clock);
+    gint64 ahead_us = dm_clock_wall_us(tree->options.clock) - boot_us;
+    gint64 due_us = boot_us + left_us;
+
+    return due_us + (ahead_us + G_USEC_PER_SEC / 2) / G_USEC_PER_SEC * G_USEC_PER_SEC;
+}
+
 void
 dm_first_sync_progress_clear(DmFirstSyncProgress *progress)
 {
@@ -268,16 +254,17 @@ dm_first_sync_progress_clear(DmFirstSyncProgress *progress)
 bool
 dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress)
 {
-    gint64 started_us = get_started_us(provider);
+    gint64 left_us;
+    bool has_started = dm_first_sync_get_left(provider, &left_us);
     bool has_begun;
 
     if (!dm_provider_has(provider, DM_NODE_FIRST_SYNC))
         return false;
     *ret_progress = (DmFirstSyncProgress){0};
-    has_begun = count_lists(provider, ret_progress) || started_us != 0 ||
+    has_begun = count_lists(provider, ret_progress) || has_started ||
                 get_bool(provider, DM_NODE_FIRST_SYNC_SERVER_HAS_FINISHED_PROVISIONING);
     ret_progress->phase = get_phase(provider, has_begun);
-    if (started_us != 0 && strcmp(ret_progress->phase, "running") == 0)
-        ret_progress->deadline_us = started_us + get_timeout_min(provider) * MINUTE_US;
+    if (has_started && strcmp(ret_progress->phase, "running") == 0)
+        ret_progress->deadline_us = to_wall_us(provider->tree, left_us);
     return true;
 }

@@ -46,9 +46,24 @@ void dm_first_sync_progress_clear(DmFirstSyncProgress *progress);
  * not. */
 bool dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress);
 
-/* Key of DmProvider's outcomes under which the time of the run's first session stands (µs since the
- * epoch, decimal): with FirstSyncStatus it goes, and a new run begins (F5). No LocURI is so called.
+/* -- the run (F4, F7) ---------------------------------------------------------------------------
  */
+
+/* Key of DmProvider's outcomes under which the run's clock stands: with FirstSyncStatus it goes,
+ * and a new run begins (F5). No LocURI is so called. */
 #define DM_FIRST_SYNC_STARTED "started"
+
+/* How much of its time a run whose first session has begun has left by now, negative if none;
+ * false: none has begun. */
+bool dm_first_sync_get_left(const DmProvider *provider, gint64 *ret_left_us);
+
+/* Boot time at which the first run fails that does not succeed before; -1: none is under way. */
+gint64 dm_first_sync_get_due_us(const DmTree *tree);
+
+/* Has each run fail whose time is over, in one commit (F4). False and DM_ERROR STORAGE, FULL. */
+bool dm_first_sync_expire(DmTree *tree, GError **error);
+
+/* Goes on with the clocks that another run of the kernel left; for dm_tree_new(). */
+void dm_first_sync_resume(DmTree *tree);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmFirstSyncProgress, dm_first_sync_progress_clear)
