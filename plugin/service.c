@@ -15,6 +15,7 @@
 #include "plugin/socket.h"
 #include "plugin/timer.h"
 #include "plugin/warnings.h"
+#include "tree/lost-contact.h"
 #include "tree/push.h"
 #include "tree/rules/first-sync.h"
 #include "tree/rules/identity.h"
@@ -39,6 +40,7 @@ struct DmService {
     DmPush *push;
     DmTimer *timer;           /* what is due in the tree */
     gint64 first_sync_due_us; /* boot time; -1: nothing */
+    gint64 contact_due_us;    /* the same, of loss of contact */
     DmObjects *objects;
     DmSocket *socket; /* NULL: none is served */
     DmBus *bus;       /* NULL: without the bus */
@@ -130,22 +132,35 @@ on_sync(const char *provider_id, const char *origin, gpointer data, GError **err
 /* -- what is due in the tree ---------------------------------------------------------------------
  */
 
+/* The earlier of two times, either of which may be -1: never. */
+static gint64
+get_earlier(gint64 a_us, gint64 b_us)
+{
+    if (a_us < 0 || b_us < 0)
+        return MAX(a_us, b_us);
+    return MIN(a_us, b_us);
+}
+
 static void
 set_timer(DmService *service)
 {
-    gint64 due_us = service->first_sync_due_us;
-    gint64 unenroll_us = dm_tree_get_unenroll_due_us(service->tree);
+    gint64 due_us = get_earlier(service->first_sync_due_us, service->contact_due_us);
 
-    if (unenroll_us >= 0 && (due_us < 0 || unenroll_us < due_us))
-        due_us = unenroll_us;
-    dm_timer_set(service->timer, due_us);
+    dm_timer_set(service->timer, get_earlier(due_us, dm_tree_get_unenroll_due_us(service->tree)));
+}
+
+static void
+find_due(DmService *service)
+{
+    service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    service->contact_due_us = dm_lost_contact_get_due_us(service->tree);
 }
 
 static bool
-is_of_first_sync(const DmChange *change)
+moves_due(const DmChange *change)
 {
-    return change->kind == DM_CHANGE_PROGRESS || change->node == DM_NODE_PROVIDER ||
-           dm_schema_is_below(change->node, DM_NODE_FIRST_SYNC);
+    return change->kind == DM_CHANGE_PROGRESS || change->kind == DM_CHANGE_SESSION ||
+           change->node == DM_NODE_PROVIDER || dm_schema_is_below(change->node, DM_NODE_FIRST_SYNC);
 }
 
 static void
@@ -155,10 +170,10 @@ on_changes(const DmChange *changes, gsize n_changes, gpointer data)
     bool any = false;
 
     for (gsize i = 0; i < n_changes && !any; i++)
-        any = is_of_first_sync(&changes[i]);
+        any = moves_due(&changes[i]);
     if (!any)
         return;
-    service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    find_due(service);
     set_timer(service);
 }
 
@@ -172,22 +187,35 @@ run_push(DmService *service)
         dm_log_warning("The state of a push channel could not be kept", "REASON", error->message);
 }
 
+/* Whether what was due could be kept; otherwise says so. */
+static bool
+is_kept(bool is_good, const char *what, GError **error)
+{
+    if (!is_good)
+        dm_log_warning(what, "REASON", (*error)->message);
+    g_clear_error(error);
+    return is_good;
+}
+
 static void
 on_due(gpointer data)
 {
     DmService *service = data;
     gint64 now_us = dm_clock_boot_us(dm_clock_system());
     g_autoptr(GError) error = NULL;
+    bool is_contact_kept, is_first_sync_kept;
 
-    if (!dm_tree_finish_unenrolls(service->tree, now_us, &error))
-        dm_log_warning("A provider could not be cleaned up", "REASON", error->message);
-    g_clear_error(&error);
-    if (dm_first_sync_expire(service->tree, &error)) {
-        service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
-    } else {
-        dm_log_warning("The end of a first sync could not be kept", "REASON", error->message);
+    (void)is_kept(dm_tree_finish_unenrolls(service->tree, now_us, &error),
+                  "A provider could not be cleaned up", &error);
+    is_contact_kept = is_kept(dm_lost_contact_unenroll(service->tree, &error),
+                              "A provider out of reach could not be unenrolled", &error);
+    is_first_sync_kept = is_kept(dm_first_sync_expire(service->tree, &error),
+                                 "The end of a first sync could not be kept", &error);
+    find_due(service);
+    if (!is_contact_kept)
+        service->contact_due_us = now_us + TRY_AGAIN_US;
+    if (!is_first_sync_kept)
         service->first_sync_due_us = now_us + TRY_AGAIN_US;
-    }
     run_push(service);
     dm_objects_check_health(service->objects);
     set_timer(service);
@@ -346,7 +374,7 @@ dm_service_new(const DmPluginHost *host, GError **error)
     if (!open_socket(service, host, objects.own_uid_is_root, error))
         return NULL;
     run_push(service);
-    service->first_sync_due_us = dm_first_sync_get_due_us(service->tree);
+    find_due(service);
     set_timer(service);
     open_bus(service, host->bus_address);
     return g_steal_pointer(&service);
