@@ -29,7 +29,7 @@ def message():
         replace("SyncApplicationVersion", "2.0"),
         *[replace("Poll/" + name, value) for name, value in two_infinite],  # P2: corrected
         replace("CustomEnrollmentCompletePage/Title", "Welcome"),
-        replace("FirstSyncStatus/ServerHasFinishedProvisioning", "true"),  # F2
+        replace("FirstSyncStatus/ServerHasFinishedProvisioning", "false"),  # F4: true would end the run
         replace("FirstSyncStatus/IsSyncDone", "false"),
         ("Delete", PROVIDER + "FirstSyncStatus/CustomErrorText", None),  # V3: is at its default
         replace("EnhancedAppLayerSecurity/Cert0", bus_tree.certificate()),
