@@ -425,16 +425,18 @@ test_damaged_record(Fixture *fixture, gconstpointer data)
     }
 }
 
+#define HUGE "9223372036854775807"
+
 static void
 test_nonsense_in_the_record(Fixture *fixture, gconstpointer data)
 {
     static const char *const damages[] = {
         "UPDATE text SET value = '-1' WHERE name IN ('chain-start', 'chain-done', 'chain-last')",
-        "UPDATE text SET value = '9223372036854775807' WHERE name LIKE 'chain-%'",
+        "UPDATE text SET value = '" HUGE "' WHERE name LIKE 'chain-%'",
         "UPDATE text SET value = 'x' WHERE name LIKE 'chain-%' OR name = 'clock'",
         "UPDATE text SET value = '1 2 3' WHERE name = 'clock'",
-        "UPDATE text SET value = '9223372036854775807 9223372036854775807 9223372036854775807 "
-        "9223372036854775807 9223372036854775807 ' WHERE name = 'clock'",
+        "UPDATE text SET value = '" HUGE " " HUGE " " HUGE " " HUGE " " HUGE
+        " ' WHERE name = 'clock'",
         "UPDATE text SET value = '-1 -1 -1 -1 -1 x' WHERE name = 'clock'",
     };
 
