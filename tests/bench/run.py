@@ -123,7 +123,12 @@ def leaves():
     values = {"int": "1", "bool": "false"}
     special = {"SyncApplicationVersion": "2.0", "ManagementServiceAddress": "https://mdm.example.test/dm",
                "ManagementServerAddressList": "https://mdm.example.test/dm",
-               "ManagementServerToUpgradeTo": "https://mdm.example.test/next"}
+               "ManagementServerToUpgradeTo": "https://mdm.example.test/next",
+               # A schedule that the agent has no reason to warn of (P8).
+               "IntervalForFirstSetOfRetries": "15", "NumberOfFirstRetries": "8",
+               "IntervalForSecondSetOfRetries": "60", "NumberOfSecondRetries": "30",
+               "IntervalForRemainingScheduledRetries": "1440",
+               "NumberOfRemainingScheduledRetries": "0"}
     with open(ROOT / "tests/data/nodes.csv", newline="") as file:
         for row in csv.DictReader(file):
             path = row["path"].removeprefix("Provider/{ProviderID}/")
