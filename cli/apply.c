@@ -33,23 +33,9 @@ send_batch(const DmArguments *arguments, const DmCommand *batch, gsize n_batch, 
            DmExit *ret_exit)
 {
     g_autofree char *session = g_uuid_string_random();
-    DmContext context = {
-        .session = session,
-        .message = 1,
-        .provider = arguments->values[DM_OPTION_SERVER],
-        .uid = -1,
-    };
-    g_autoptr(GError) error = NULL;
 
-    if (!dm_arguments_get_user(arguments, &context.uid, &error)) {
-        *ret_exit = dm_printer_fail(printer, DM_EXIT_USAGE, "%s", error->message);
-        return NULL;
-    }
-    g_autoptr(DmTreeClient) client = dm_client_open(arguments, printer, ret_exit);
-    if (client == NULL)
-        return NULL;
-    DBusMessage *call = dm_tree_call_new_apply(&context, batch, n_batch, &error);
-    return dm_client_call(client, call, g_steal_pointer(&error), n_batch, printer, ret_exit);
+    return dm_client_apply(arguments, session, arguments->values[DM_OPTION_SERVER], batch, n_batch,
+                           printer, ret_exit);
 }
 
 static GBytes *

@@ -64,10 +64,10 @@ dm_client_call(DmTreeClient *client, DBusMessage *call, GError *error, gsize n_r
 }
 
 DmReply *
-dm_client_run(const DmArguments *arguments, const DmCommand *command, DmPrinter *printer,
-              DmExit *ret_exit)
+dm_client_apply(const DmArguments *arguments, const char *session, const char *provider,
+                const DmCommand *batch, gsize n_batch, DmPrinter *printer, DmExit *ret_exit)
 {
-    DmContext context = {.session = NULL, .message = 0, .provider = NULL, .uid = -1};
+    DmContext context = {.session = session, .message = 1, .provider = provider, .uid = -1};
     g_autoptr(GError) error = NULL;
 
     if (!dm_arguments_get_user(arguments, &context.uid, &error)) {
@@ -77,8 +77,15 @@ dm_client_run(const DmArguments *arguments, const DmCommand *command, DmPrinter 
     g_autoptr(DmTreeClient) client = dm_client_open(arguments, printer, ret_exit);
     if (client == NULL)
         return NULL;
-    DBusMessage *call = dm_tree_call_new_apply(&context, command, 1, &error);
-    return dm_client_call(client, call, g_steal_pointer(&error), 1, printer, ret_exit);
+    DBusMessage *call = dm_tree_call_new_apply(&context, batch, n_batch, &error);
+    return dm_client_call(client, call, g_steal_pointer(&error), n_batch, printer, ret_exit);
+}
+
+DmReply *
+dm_client_run(const DmArguments *arguments, const DmCommand *command, DmPrinter *printer,
+              DmExit *ret_exit)
+{
+    return dm_client_apply(arguments, NULL, NULL, command, 1, printer, ret_exit);
 }
 
 /* The next step after a refusal, where there is one. */

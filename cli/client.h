@@ -22,7 +22,13 @@ DmTreeClient *dm_client_open(const DmArguments *arguments, DmPrinter *printer, D
 DmReply *dm_client_call(DmTreeClient *client, DBusMessage *call, GError *error, gsize n_results,
                         DmPrinter *printer, DmExit *ret_exit);
 
-/* Runs one command outside a session; its reply has one result. NULL on failure. */
+/* Runs a batch as message 1 of `session` (NULL: outside a session) with the rights of the server of
+ * `provider` (NULL: local root) and the user that the command line names. NULL on failure. */
+DmReply *dm_client_apply(const DmArguments *arguments, const char *session, const char *provider,
+                         const DmCommand *batch, gsize n_batch, DmPrinter *printer,
+                         DmExit *ret_exit);
+
+/* Runs one command of local root outside a session; its reply has one result. NULL on failure. */
 DmReply *dm_client_run(const DmArguments *arguments, const DmCommand *command, DmPrinter *printer,
                        DmExit *ret_exit);
 
