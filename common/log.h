@@ -17,8 +17,6 @@ void dm_log_init(const char *name);
 void dm_log(GLogLevelFlags level, const char *message, ...) G_GNUC_NULL_TERMINATED;
 
 #define dm_log_debug(...) dm_log(G_LOG_LEVEL_DEBUG, __VA_ARGS__, NULL)
-#define dm_log_info(...) dm_log(G_LOG_LEVEL_INFO, __VA_ARGS__, NULL)
-#define dm_log_notice(...) dm_log(G_LOG_LEVEL_MESSAGE, __VA_ARGS__, NULL)
 #define dm_log_warning(...) dm_log(G_LOG_LEVEL_WARNING, __VA_ARGS__, NULL)
 #define dm_log_error(...) dm_log(G_LOG_LEVEL_CRITICAL, __VA_ARGS__, NULL)
 

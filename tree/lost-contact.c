@@ -2,8 +2,7 @@
 
 #include "tree/lost-contact.h"
 
-#include "tree/session.h"
-#include "tree/tree-private.h"
+#include "tree/session-private.h"
 #include "tree/unenroll.h"
 
 #define SECOND_US G_GINT64_CONSTANT(1000000)
@@ -22,7 +21,7 @@ dm_lost_contact_get_due_us(const DmTree *tree)
 
         if (provider->scope != DM_SCOPE_DEVICE)
             break;
-        deadline_us = dm_session_get_info(provider).unenroll_deadline_us;
+        deadline_us = dm_session_get_unenroll_deadline(provider);
         if (deadline_us == 0)
             continue;
         wait_us = CLAMP(deadline_us - wall_us, SECOND_US, DAY_US);
