@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "agent/loader.h"
-#include "agent/notify.h"
+#include "common/notify.h"
 #include "common/log.h"
 #include "common/paths.h"
 

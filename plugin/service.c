@@ -13,7 +13,7 @@
 #include "plugin/objects.h"
 #include "plugin/settings.h"
 #include "plugin/socket.h"
-#include "plugin/timer.h"
+#include "common/timer.h"
 #include "plugin/warnings.h"
 #include "tree/lost-contact.h"
 #include "tree/push.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "common/clock.h"
-#include "plugin/timer.h"
+#include "common/timer.h"
 
 #define MS_US G_GINT64_CONSTANT(1000)
 #define DEADLINE_S 20

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "plugin/timer.h"
+#include "common/timer.h"
 
 #include <glib-unix.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "agent/notify.h"
+#include "common/notify.h"
 
 #include <glib.h>
 #include <stddef.h>
