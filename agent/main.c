@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "agent/loader.h"
-#include "common/notify.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "common/paths.h"
 
 #define EXIT_USAGE 64
