@@ -17,7 +17,9 @@ struct DmTreeClient {
     DmTreeSignalFunc on_signal;
     DmTreeLostFunc on_lost;
     gpointer data;
-    GQueue calls;  /* Call, those under way */
+    GQueue calls;             /* Call, those under way */
+    DmTreeReplyFunc on_hello; /* NULL: not waited for */
+    gpointer hello_data;
     bool is_freed; /* only what handle_end() holds is left */
 };
 
@@ -224,24 +226,38 @@ check_hello(DmTreeClient *client, DBusMessage *answer, GError **error)
     return false;
 }
 
-static bool
-say_hello(DmTreeClient *client, int timeout_ms, GError **error)
+static DBusMessage *
+new_hello(void)
 {
-    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Hello");
-    g_autoptr(DBusMessage) answer = NULL;
-    DBusError dbus_error = DBUS_ERROR_INIT;
+    DBusMessage *call = dm_tree_client_new_call("Hello");
     dbus_uint32_t version = DM_TREE_VERSION;
 
     dbus_message_append_args(call, DBUS_TYPE_UINT32, &version, DBUS_TYPE_INVALID);
+    return call;
+}
+
+/* That is how a server refuses a uid: it has no words for it. */
+static void
+set_hung_up_error(GError **error, const DmTreeClient *client)
+{
+    g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
+                "%s: hangs up on uid %u: only root and dmclient-broker may use the tree",
+                client->path, (unsigned)geteuid());
+}
+
+static bool
+say_hello(DmTreeClient *client, int timeout_ms, GError **error)
+{
+    g_autoptr(DBusMessage) call = new_hello();
+    g_autoptr(DBusMessage) answer = NULL;
+    DBusError dbus_error = DBUS_ERROR_INIT;
+
     answer = dbus_connection_send_with_reply_and_block(client->connection, call, timeout_ms,
                                                        &dbus_error);
     if (answer != NULL)
         return check_hello(client, answer, error);
-    /* That is how a server refuses a uid: it has no words for it. */
     if (!dbus_connection_get_is_connected(client->connection))
-        g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                    "%s: hangs up on uid %u: only root and dmclient-broker may use the tree",
-                    client->path, (unsigned)geteuid());
+        set_hung_up_error(error, client);
     else
         set_error(error, client, &dbus_error);
     dbus_error_free(&dbus_error);
@@ -249,10 +265,10 @@ say_hello(DmTreeClient *client, int timeout_ms, GError **error)
 }
 
 DmTreeClient *
-dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error)
+dm_tree_client_connect(const char *socket_path, GError **error)
 {
-    g_autoptr(DmTreeClient) client = NULL;
     DBusConnection *connection = open_connection(socket_path, error);
+    DmTreeClient *client;
 
     if (connection == NULL)
         return NULL;
@@ -260,7 +276,15 @@ dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error)
     client->connection = connection;
     client->path = g_strdup(socket_path);
     dbus_connection_add_filter(connection, on_message, client, NULL);
-    if (!say_hello(client, timeout_ms, error))
+    return client;
+}
+
+DmTreeClient *
+dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error)
+{
+    g_autoptr(DmTreeClient) client = dm_tree_client_connect(socket_path, error);
+
+    if (client == NULL || !say_hello(client, timeout_ms, error))
         return NULL;
     return g_steal_pointer(&client);
 }
@@ -302,6 +326,31 @@ dm_tree_client_call_async(DmTreeClient *client, DBusMessage *message, DmTreeRepl
     call->failed = g_idle_source_new();
     g_source_set_callback(call->failed, on_failed, call, NULL);
     g_source_attach(call->failed, client->context);
+}
+
+static void
+on_hello(DBusMessage *answer, const GError *error, gpointer data)
+{
+    DmTreeClient *client = data;
+    g_autoptr(GError) cause = NULL;
+
+    if (g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED))
+        set_hung_up_error(&cause, client);
+    else if (error != NULL)
+        cause = g_error_copy(error);
+    else
+        (void)check_hello(client, answer, &cause);
+    client->on_hello(cause == NULL ? answer : NULL, cause, client->hello_data);
+}
+
+void
+dm_tree_client_say_hello(DmTreeClient *client, DmTreeReplyFunc func, gpointer data)
+{
+    g_autoptr(DBusMessage) call = new_hello();
+
+    client->on_hello = func;
+    client->hello_data = data;
+    dm_tree_client_call_async(client, call, on_hello, client);
 }
 
 DBusMessage *

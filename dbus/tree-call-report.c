@@ -13,6 +13,10 @@
 #define MAX_STRINGS 256
 #define MAX_TEXT 65536
 
+/* An entry of a report's commands. */
+#define COUNT "(suu)"
+#define MAX_VERB 32
+
 static bool
 text_is_valid(const char *text)
 {
@@ -113,14 +117,62 @@ dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
            dbus_message_iter_close_container(iter, &dict);
 }
 
+static bool
+append_counts(DBusMessageIter *dict, const DmTreeTotals *totals)
+{
+    const char *key = "commands";
+    DBusMessageIter entry, variant, array;
+    bool good = dbus_message_iter_open_container(dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry) &&
+                dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key) &&
+                dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a" COUNT, &variant) &&
+                dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, COUNT, &array);
+
+    for (guint i = 0; good && i < totals->n_commands; i++) {
+        const DmTreeCount *count = &totals->commands[i];
+        DBusMessageIter fields;
+
+        good = dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &fields) &&
+               dbus_message_iter_append_basic(&fields, DBUS_TYPE_STRING, &count->verb) &&
+               dbus_message_iter_append_basic(&fields, DBUS_TYPE_UINT32, &count->status) &&
+               dbus_message_iter_append_basic(&fields, DBUS_TYPE_UINT32, &count->n) &&
+               dbus_message_iter_close_container(&array, &fields);
+    }
+    return good && dbus_message_iter_close_container(&variant, &array) &&
+           dbus_message_iter_close_container(&entry, &variant) &&
+           dbus_message_iter_close_container(dict, &entry);
+}
+
+static bool
+append_totals(DBusMessageIter *dict, const DmTreeTotals *totals)
+{
+    return append_basic(dict, "messages-sent", DBUS_TYPE_UINT32, &totals->messages_sent) &&
+           append_basic(dict, "messages-received", DBUS_TYPE_UINT32, &totals->messages_received) &&
+           append_basic(dict, "bytes-sent", DBUS_TYPE_UINT64, &totals->bytes_sent) &&
+           append_basic(dict, "bytes-received", DBUS_TYPE_UINT64, &totals->bytes_received) &&
+           append_counts(dict, totals);
+}
+
+static bool
+report_is_valid(const DmTreeReport *report)
+{
+    if (!text_is_valid(report->state) || !text_is_valid(report->address) ||
+        !text_is_valid(report->error) || !text_is_valid(report->message) ||
+        report->totals.n_commands > DM_TREE_MAX_COUNTS)
+        return false;
+    for (guint i = 0; i < report->totals.n_commands; i++) {
+        if (!text_is_valid(report->totals.commands[i].verb))
+            return false;
+    }
+    return true;
+}
+
 bool
 dm_wire_append_report(DBusMessageIter *iter, const DmTreeReport *report)
 {
     DBusMessageIter dict;
     dbus_bool_t ended = report->ended > 0;
 
-    return text_is_valid(report->state) && text_is_valid(report->address) &&
-           text_is_valid(report->error) && text_is_valid(report->message) &&
+    return report_is_valid(report) &&
            dbus_message_iter_open_container(iter, DBUS_TYPE_ARRAY, "{sv}", &dict) &&
            (report->state == NULL || append_text(&dict, "state", report->state)) &&
            (report->ended < 0 || append_basic(&dict, "ended", DBUS_TYPE_BOOLEAN, &ended)) &&
@@ -130,6 +182,7 @@ dm_wire_append_report(DBusMessageIter *iter, const DmTreeReport *report)
            (report->certificate_expires_us < 0 ||
             append_basic(&dict, "certificate-expires", DBUS_TYPE_INT64,
                          &report->certificate_expires_us)) &&
+           (!report->has_totals || append_totals(&dict, &report->totals)) &&
            dbus_message_iter_close_container(iter, &dict);
 }
 
@@ -293,10 +346,66 @@ dm_tree_session_clear(DmTreeSession *session)
 }
 
 static bool
+read_counts(DBusMessageIter *value, DmTreeTotals *totals)
+{
+    char *signature = dbus_message_iter_get_signature(value);
+    bool good = g_strcmp0(signature, "a" COUNT) == 0;
+    DBusMessageIter array;
+
+    dbus_free(signature);
+    if (!good)
+        return false;
+    dbus_message_iter_recurse(value, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        DmTreeCount *count = &totals->commands[totals->n_commands];
+        DBusMessageIter fields;
+
+        if (totals->n_commands == DM_TREE_MAX_COUNTS)
+            return false;
+        dbus_message_iter_recurse(&array, &fields);
+        dbus_message_iter_get_basic(&fields, &count->verb);
+        dbus_message_iter_next(&fields);
+        dbus_message_iter_get_basic(&fields, &count->status);
+        dbus_message_iter_next(&fields);
+        dbus_message_iter_get_basic(&fields, &count->n);
+        if (strlen(count->verb) > MAX_VERB)
+            return false;
+        totals->n_commands++;
+        dbus_message_iter_next(&array);
+    }
+    return true;
+}
+
+/* False where a total is none; `*ret_is_total`: whether the key is one of theirs. */
+static bool
+read_total(const char *key, DBusMessageIter *value, DmTreeReport *report, bool *ret_is_total)
+{
+    DmTreeTotals *totals = &report->totals;
+
+    *ret_is_total = true;
+    if (strcmp(key, "messages-sent") == 0)
+        return read_basic(value, DBUS_TYPE_UINT32, &totals->messages_sent);
+    if (strcmp(key, "messages-received") == 0)
+        return read_basic(value, DBUS_TYPE_UINT32, &totals->messages_received);
+    if (strcmp(key, "bytes-sent") == 0)
+        return read_basic(value, DBUS_TYPE_UINT64, &totals->bytes_sent);
+    if (strcmp(key, "bytes-received") == 0)
+        return read_basic(value, DBUS_TYPE_UINT64, &totals->bytes_received);
+    if (strcmp(key, "commands") == 0)
+        return read_counts(value, totals);
+    *ret_is_total = false;
+    return true;
+}
+
+static bool
 read_report_field(const char *key, DBusMessageIter *value, gpointer data)
 {
     DmTreeReport *report = data;
+    bool is_total;
 
+    if (!read_total(key, value, report, &is_total))
+        return false;
+    report->has_totals = report->has_totals || is_total;
     if (strcmp(key, "state") == 0)
         return read_text(value, &report->state);
     if (strcmp(key, "ended") == 0) {

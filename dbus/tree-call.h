@@ -19,8 +19,11 @@
  *     none of it is answered (E2).
  * Provision(s provider, a{ss} account, a(yussbs) settings, u flags) → a(ua(sybs))b
  *     Flags: DM_TREE_PROVISION_CHECK (DmProvisionFlags of tree/tree.h).
+ * Attend()
+ *     This peer runs sessions: from now on SyncRequested, LogsRequested and ReloadRequested come to
+ *     it, and to no other peer; requests that still wait are sent at once.
  * BeginSession(s provider, s origin) → a{sv}
- *     See DmTreeSession.
+ *     See DmTreeSession. Its token is the session's id, the same that SyncRequested bore.
  * ReportSession(s provider, a{sv} report)
  *     See DmTreeReport.
  * ReportOutcome(s provider, x uid, s locuri, u status, s reason)
@@ -35,11 +38,21 @@
  *     not yet), by whom, why, thumbprint of the certificate ("" none).
  * GetDue() → a(sxs)
  *     Provider, µs since the epoch (0 never), reason.
+ * GetProviders() → a(suas)
+ *     Those of the device: provider, how many server addresses it has, thumbprints of the
+ *     certificates that its enrolment uses.
+ * HandLogs(s request, a(say) files)
+ *     What LogsRequested asked for: see DmTreeFile.
  *
  * Signals: Changed(s provider, x uid, as locuris) after a commit; provider "" is the root, uid -1
  * the device tree. Due(s provider, x due, s reason) when that changes; 0 never.
- * SyncRequested(s provider, s session, s origin). Unenrolled(s provider, s thumbprint, s by, s
- * reason) when a provider is gone: its certificate and key are the broker's to remove.
+ * Unenrolled(s provider, s thumbprint, s by, s reason) when a provider is gone: its certificate and
+ * key are the broker's to remove, unless another provider uses them.
+ * SyncRequested(s provider, s session, s origin, x uid): a session is wanted; uid of the user whose
+ * it is (the context of `./User`), -1 none. Origin DM_TREE_ORIGIN_UNENROLL: the provider is to be
+ * unenrolled; the last session tells its server (E2), then comes FinishUnenroll.
+ * LogsRequested(s request): the broker answers with HandLogs. ReloadRequested(): the configuration
+ * is to be read again.
  *
  * Errors are DM_BUS_ERROR_PREFIX names with a sentence for people. File descriptors are refused. */
 
@@ -91,8 +104,29 @@ bool dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
 /* On false `*ret_session` is untouched. */
 bool dm_wire_read_session(DBusMessageIter *iter, DmTreeSession *ret_session);
 
+/* How many commands of one verb were answered with one status. */
+typedef struct {
+    const char *verb; /* as in SyncML */
+    guint status;
+    guint n;
+} DmTreeCount;
+
+/* Most of them in a report; one with more is malformed. */
+#define DM_TREE_MAX_COUNTS 256
+
+/* What went over the wire in a session. */
+typedef struct {
+    guint messages_sent;
+    guint messages_received;
+    guint64 bytes_sent;
+    guint64 bytes_received;
+    DmTreeCount commands[DM_TREE_MAX_COUNTS];
+    guint n_commands; /* entries of `commands` */
+} DmTreeTotals;
+
 /* What ReportSession brings: keys state s, ended b, address s, error s, message s,
- * certificate-expires x. NULL and negative fields are not sent and say nothing (as
+ * certificate-expires x, and with `has_totals` messages-sent u, messages-received u, bytes-sent t,
+ * bytes-received t, commands a(suu). NULL and negative fields are not sent and say nothing (as
  * tree/session.h); `state` by its name. */
 typedef struct {
     const char *state;
@@ -101,6 +135,8 @@ typedef struct {
     const char *error;
     const char *message;
     gint64 certificate_expires_us;
+    bool has_totals; /* at least one of their keys has come */
+    DmTreeTotals totals;
 } DmTreeReport;
 
 #define DM_TREE_REPORT_INIT                                                                        \
@@ -112,6 +148,54 @@ bool dm_wire_append_report(DBusMessageIter *iter, const DmTreeReport *report);
 
 /* Strings are borrowed from the message; on false `*ret_report` is untouched. */
 bool dm_wire_read_report(DBusMessageIter *iter, DmTreeReport *ret_report);
+
+/* A file that HandLogs brings, redacted text: its name of [a-z0-9.-], not beginning with a dot. */
+typedef struct {
+    const char *name;
+    const char *data;
+    gsize size;
+} DmTreeFile;
+
+#define DM_TREE_MAX_FILES 8
+#define DM_TREE_MAX_FILE_NAME 64
+#define DM_TREE_MAX_FILE (1024 * 1024)
+
+/* DmTreeFiles that borrow from the message; array for g_array_unref(), NULL if a cap is broken. */
+GArray *dm_wire_read_files(DBusMessageIter *iter);
+
+/* What GetProviders tells of one. */
+typedef struct {
+    const char *id;
+    guint n_addresses;
+    GStrv thumbprints; /* of certificates that it uses, lower-case hex */
+} DmTreeProvider;
+
+/* DmTreeProviders whose ids borrow from the message; for g_ptr_array_unref(), NULL if malformed. */
+GPtrArray *dm_wire_read_providers(DBusMessageIter *iter);
+
+/* What GetDue and the signal Due tell of a provider. */
+typedef struct {
+    const char *provider;
+    gint64 due_us; /* wall clock, µs since the epoch; 0 never */
+    const char *reason;
+} DmTreeDue;
+
+/* DmTreeDues that borrow from the message; array for g_array_unref(), NULL if malformed. */
+GArray *dm_wire_read_dues(DBusMessageIter *iter);
+
+/* What SyncRequested asks for; borrowed from the signal. */
+typedef struct {
+    const char *provider;
+    const char *session; /* its id; "" none yet */
+    const char *origin;
+    gint64 uid; /* -1 none */
+} DmTreeSyncRequest;
+
+#define DM_TREE_ORIGIN_SCHEDULE "schedule"
+#define DM_TREE_ORIGIN_UNENROLL "unenroll"
+
+/* False if the signal is not of that form, or the uid none. */
+bool dm_wire_read_sync_request(DBusMessage *signal, DmTreeSyncRequest *ret_request);
 
 /* -- calls and their answers --------------------------------------------------------------------*/
 
@@ -127,6 +211,10 @@ DBusMessage *dm_tree_call_new_provision(const char *provider_id, GHashTable *acc
                                         GError **error);
 DBusMessage *dm_tree_call_new_report(const char *provider_id, const DmTreeReport *report,
                                      GError **error);
+
+/* HandLogs; NULL and INVALID, TOO_LARGE likewise. */
+DBusMessage *dm_tree_call_new_hand_logs(const char *request, const DmTreeFile *files, gsize n_files,
+                                        GError **error);
 
 /* The reply in the answer to Apply or Provision; NULL and INVALID if it is malformed. */
 DmReply *dm_tree_call_read_reply(DBusMessage *answer, GError **error);
@@ -146,6 +234,10 @@ typedef struct DmTreeClient DmTreeClient;
  * start-up, not for a running loop. NULL and DM_ERROR: NOT_FOUND or DISCONNECTED (nobody serves it;
  * the message says how to start it), DENIED, VERSION, TIMEOUT. */
 DmTreeClient *dm_tree_client_new(const char *socket_path, int timeout_ms, GError **error);
+
+/* Connects without waiting for the peer; nothing has been said then. NULL and DM_ERROR: NOT_FOUND,
+ * DISCONNECTED, DENIED. */
+DmTreeClient *dm_tree_client_connect(const char *socket_path, GError **error);
 
 /* Closes it; functions of calls under way are not called any more. Allowed in any callback of the
  * client. NULL is fine. */
@@ -169,6 +261,10 @@ DBusMessage *dm_tree_client_call(DmTreeClient *client, DBusMessage *call, GError
 typedef void (*DmTreeReplyFunc)(DBusMessage *answer, const GError *error, gpointer data);
 void dm_tree_client_call_async(DmTreeClient *client, DBusMessage *call, DmTreeReplyFunc func,
                                gpointer data);
+
+/* Says Hello over a connection that was only connected, after dm_tree_client_attach(). `func` gets
+ * the answer or an error, DENIED and VERSION among them, as dm_tree_client_call_async() has it. */
+void dm_tree_client_say_hello(DmTreeClient *client, DmTreeReplyFunc func, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmTreeClient, dm_tree_client_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmTreeSession, dm_tree_session_clear)

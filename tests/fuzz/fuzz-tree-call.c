@@ -19,6 +19,9 @@ read_everything(DBusMessageIter *iter)
     g_autoptr(DmReply) reply = NULL;
     g_autoptr(GHashTable) strings = NULL;
     g_auto(DmTreeSession) session = {0};
+    g_autoptr(GArray) files = NULL;
+    g_autoptr(GArray) dues = NULL;
+    g_autoptr(GPtrArray) providers = NULL;
     DmTreeReport report;
 
     copy = *iter;
@@ -29,12 +32,19 @@ read_everything(DBusMessageIter *iter)
     (void)dm_wire_read_session(&copy, &session);
     copy = *iter;
     (void)dm_wire_read_report(&copy, &report);
+    copy = *iter;
+    files = dm_wire_read_files(&copy);
+    copy = *iter;
+    dues = dm_wire_read_dues(&copy);
+    copy = *iter;
+    providers = dm_wire_read_providers(&copy);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(DBusMessage) message = NULL;
+    DmTreeSyncRequest request;
     DBusMessageIter iter;
 
     if (size > G_MAXINT)
@@ -42,6 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     message = dbus_message_demarshal((const char *)data, (int)size, NULL);
     if (message == NULL)
         return 0;
+    (void)dm_wire_read_sync_request(message, &request);
     if (!dbus_message_iter_init(message, &iter))
         return 0;
     do {

@@ -352,6 +352,53 @@ test_client_free_pending(void)
     g_assert_cmpuint(order->len, ==, 0);
 }
 
+typedef struct {
+    bool is_answered;
+    GError *error;
+} Greeting;
+
+static void
+on_greeted(DBusMessage *answer, const GError *error, gpointer data)
+{
+    Greeting *greeting = data;
+
+    greeting->is_answered = true;
+    greeting->error = error != NULL ? g_error_copy(error) : NULL;
+}
+
+/* What saying Hello without blocking ends with; -1 a good end. */
+static int
+greet(Mode mode)
+{
+    g_autoptr(Server) server = server_start(mode);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmTreeClient) client = dm_tree_client_connect(server->path, &error);
+    Greeting greeting = {false, NULL};
+    int code;
+
+    g_assert_no_error(error);
+    dm_tree_client_attach(client, NULL, NULL, NULL, NULL);
+    dm_tree_client_say_hello(client, on_greeted, &greeting);
+    g_assert_false(greeting.is_answered);
+    while (!greeting.is_answered)
+        g_main_context_iteration(NULL, TRUE);
+    code = greeting.error != NULL ? greeting.error->code : -1;
+    g_clear_error(&greeting.error);
+    return code;
+}
+
+static void
+test_client_greets_later(void)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(greet(SERVE), ==, -1);
+    g_assert_cmpint(greet(OTHER_VERSION), ==, DM_ERROR_VERSION);
+    g_assert_cmpint(greet(REFUSE_UID), ==, DM_ERROR_DENIED);
+    g_assert_null(dm_tree_client_connect("/nonexistent/tree", &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_NOT_FOUND);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -363,6 +410,7 @@ main(int argc, char **argv)
     g_test_add_func("/client/call", test_client_call);
     g_test_add_func("/client/async-answers-signals-end", test_client_async);
     g_test_add_func("/client/async-after-the-end-fails-later", test_client_async_disconnected);
+    g_test_add_func("/client/hello-without-blocking", test_client_greets_later);
     g_test_add_func("/client/free-cancels", test_client_free_pending);
     return g_test_run();
 }

@@ -443,6 +443,76 @@ test_report(void)
     g_assert_cmpint(got.certificate_expires_us, ==, -1);
 }
 
+static void
+test_report_totals(void)
+{
+    DmTreeReport report = {.state = "idle",
+                           .ended = 1,
+                           .certificate_expires_us = -1,
+                           .has_totals = true,
+                           .totals = {.messages_sent = 3,
+                                      .messages_received = 2,
+                                      .bytes_sent = G_GUINT64_CONSTANT(5000000000),
+                                      .bytes_received = 7,
+                                      .commands = {{"Replace", 200, 4}, {"Get", 404, 1}},
+                                      .n_commands = 2}};
+    g_autoptr(DBusMessage) two = dm_tree_call_new_report("A", &report, NULL);
+    g_autoptr(DBusMessage) most = NULL;
+    DmTreeReport got;
+
+    g_assert_true(pass_report(two, &got));
+    g_assert_true(got.has_totals);
+    g_assert_cmpuint(got.totals.messages_sent, ==, 3);
+    g_assert_cmpuint(got.totals.messages_received, ==, 2);
+    g_assert_cmpuint(got.totals.bytes_sent, ==, G_GUINT64_CONSTANT(5000000000));
+    g_assert_cmpuint(got.totals.bytes_received, ==, 7);
+    g_assert_cmpuint(got.totals.n_commands, ==, 2);
+    g_assert_cmpstr(got.totals.commands[0].verb, ==, "Replace");
+    g_assert_cmpuint(got.totals.commands[0].n, ==, 4);
+    g_assert_cmpstr(got.totals.commands[1].verb, ==, "Get");
+    g_assert_cmpuint(got.totals.commands[1].status, ==, 404);
+
+    for (guint i = 0; i < DM_TREE_MAX_COUNTS; i++)
+        report.totals.commands[i] = (DmTreeCount){"Add", i, 1};
+    report.totals.n_commands = DM_TREE_MAX_COUNTS;
+    most = dm_tree_call_new_report("A", &report, NULL);
+    g_assert_true(pass_report(most, &got));
+    g_assert_cmpuint(got.totals.n_commands, ==, DM_TREE_MAX_COUNTS);
+    report.totals.commands[3].verb = "\xff";
+    g_assert_null(dm_tree_call_new_report("A", &report, NULL));
+}
+
+/* Whether a report with `n` counts of `verb` is taken. */
+static bool
+is_count_taken(guint n, const char *verb)
+{
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+    DBusMessageIter iter, dict, entry, variant, array, fields;
+    const char *key = "commands";
+    dbus_uint32_t number = 200;
+    DmTreeReport got;
+
+    dbus_message_iter_init_append(call, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &key);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "a(suu)", &variant);
+    dbus_message_iter_open_container(&variant, DBUS_TYPE_ARRAY, "(suu)", &array);
+    for (guint i = 0; i < n; i++) {
+        dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &fields);
+        dbus_message_iter_append_basic(&fields, DBUS_TYPE_STRING, &verb);
+        dbus_message_iter_append_basic(&fields, DBUS_TYPE_UINT32, &number);
+        dbus_message_iter_append_basic(&fields, DBUS_TYPE_UINT32, &number);
+        dbus_message_iter_close_container(&array, &fields);
+    }
+    dbus_message_iter_close_container(&variant, &array);
+    dbus_message_iter_close_container(&entry, &variant);
+    dbus_message_iter_close_container(&dict, &entry);
+    dbus_message_iter_close_container(&iter, &dict);
+    dbus_message_iter_init(call, &iter);
+    return dm_wire_read_report(&iter, &got);
+}
+
 static bool
 is_report_taken(const char *key, int type, const void *value, guint times)
 {
@@ -472,6 +542,13 @@ test_report_malformed(void)
     g_assert_false(is_report_taken("state", DBUS_TYPE_UINT32, &number, 1));
     g_assert_false(is_report_taken("ended", DBUS_TYPE_STRING, &text, 1));
     g_assert_false(is_report_taken("certificate-expires", DBUS_TYPE_INT64, &negative, 1));
+    g_assert_true(is_report_taken("messages-sent", DBUS_TYPE_UINT32, &number, 1));
+    g_assert_false(is_report_taken("messages-sent", DBUS_TYPE_INT64, &negative, 1));
+    g_assert_false(is_report_taken("bytes-sent", DBUS_TYPE_UINT32, &number, 1));
+    g_assert_false(is_report_taken("commands", DBUS_TYPE_STRING, &text, 1));
+    g_assert_true(is_count_taken(DM_TREE_MAX_COUNTS, "Add"));
+    g_assert_false(is_count_taken(DM_TREE_MAX_COUNTS + 1, "Add"));
+    g_assert_false(is_count_taken(1, "a verb that is longer than any there is"));
 }
 
 int
@@ -491,6 +568,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/session-round-trip", test_session);
     g_test_add_func("/wire/session-incomplete-refused", test_session_incomplete);
     g_test_add_func("/wire/report-round-trip", test_report);
+    g_test_add_func("/wire/report-with-totals", test_report_totals);
     g_test_add_func("/wire/report-malformed-refused", test_report_malformed);
     return g_test_run();
 }
