@@ -81,11 +81,11 @@ class Process:
     def __init__(self, name, argv, env, log, **options):
         self.name = name
         self.log = pathlib.Path(log)
+        options.setdefault("stdin", subprocess.DEVNULL)
         with open(self.log, "ab") as stream:
             self.popen = subprocess.Popen(
                 [str(word) for word in argv],
                 env=env,
-                stdin=subprocess.DEVNULL,
                 stderr=stream,
                 **options,
             )
@@ -221,15 +221,16 @@ class Environment:
 
     # -- processes --------------------------------------------------------------------------------
 
-    def start_bus(self):
-        """Starts the private bus; also again, after one that was stopped."""
+    def start_bus(self, text=BUS_CONFIG, prefix=()):
+        """Starts the private bus; also again, after one that was stopped. `text`: its
+        configuration, with {path} for its socket; `prefix`: words of a program that runs it."""
         config = self.dir / "bus.conf"
-        config.write_text(BUS_CONFIG.format(path=self.dir / "bus"))
+        config.write_text(text.format(path=self.dir / "bus"))
         reading, writing = os.pipe()
         try:
             self.bus = Bus(
                 "dbus-daemon",
-                ["dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile",
+                [*prefix, "dbus-daemon", f"--config-file={config}", "--nofork", "--nopidfile",
                  f"--print-address={writing}"],
                 self.environ(),
                 self._log("bus"),
@@ -247,7 +248,8 @@ class Environment:
             raise Failure(f"dbus-daemon did not start:\n{self.bus.output()}")
         return self.bus
 
-    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, prefix=(), **options):
+    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, prefix=(), program=AGENT,
+                    **options):
         """Starts the host agent with the plug-in, and waits until name and socket are served.
         `prefix`: words of a program that runs it."""
         path = self.dir / "notify"
@@ -257,7 +259,7 @@ class Environment:
             os.chmod(path, 0o777)
             self.agent = Agent(
                 "dmclient-agent",
-                [*prefix, AGENT, "--plugin", plugin, *arguments],
+                [*prefix, program, "--plugin", plugin, *arguments],
                 self.environ(NOTIFY_SOCKET=path),
                 self._log("agent"),
                 **options,

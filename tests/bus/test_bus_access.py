@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Who may read what (security.md section 2). Until polkit is asked, identity and details are root's."""
 
-import os
-import stat
 import subprocess
 
 import pytest
 
+import accounts
 import bus_tree
 import harness
 from bus_clients import DBUS_ERROR, OUR_ERROR, BusError, path_of
@@ -20,25 +19,11 @@ PROGRESS = harness.BUS_NAME + ".Progress"
 
 
 @pytest.fixture
-def bus(env, monkeypatch):
+def bus(env):
     """A bus that knows a user with a uid beyond 31 bits: dbus-daemon turns away who is not in the
-    password file, and gets one of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can be somebody else")
-    if subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
-        pytest.skip("a mount namespace is needed")
-    passwd = env.dir / "passwd"
-    with open("/etc/passwd", encoding="utf-8") as users:
-        passwd.write_text(users.read() + f"large:x:{LARGE_UID}:65534::/:/bin/false\n")
-    daemon = env.dir / "bin" / "dbus-daemon"
-    daemon.parent.mkdir()
-    daemon.write_text("#!/bin/sh\n"
-                      "exec unshare --mount --propagation private sh -c"
-                      " 'mount --bind \"$0\" /etc/passwd && exec /usr/bin/dbus-daemon \"$@\"'"
-                      f" {passwd} \"$@\"\n")
-    daemon.chmod(daemon.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{daemon.parent}:{os.environ['PATH']}")
-    return env.start_bus()
+    password file."""
+    accounts.need()
+    return env.start_bus(prefix=accounts.prefix(env.dir, {"large": LARGE_UID}))
 
 
 def error_of(call, *arguments):

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 MAX_FILE_LINES = 600
@@ -239,6 +240,54 @@ def check_xml(root, build):
             yield f"{relative(root, path)}: {out.stderr.strip()}"
 
 
+def judge_rule(rule):
+    """Why a bus policy may not have this <allow>; None if it may."""
+    ours = all(not value.endswith("*") for value in rule.attrib.values())
+    if set(rule.attrib) == {"own"} and ours:
+        return None
+    if {"send_destination", "send_interface"} <= set(rule.attrib) and ours:
+        return None
+    return "does not name destination and interface, or the one name that may be owned"
+
+
+def judge_defaults(policies):
+    """What the default context leaves open: yields findings. It denies before it allows, all names
+    and all calls to whatever name the file has to do with."""
+    rules = [rule for policy in policies if policy.get("context") == "default" for rule in policy]
+    first = next((i for i, rule in enumerate(rules) if rule.tag == "allow"), len(rules))
+    denied = [rule.attrib for rule in rules[:first]]
+    prefixes = [rule["own_prefix"] for rule in denied if set(rule) == {"own_prefix"}]
+    calls = [rule["send_destination"] for rule in denied
+             if rule.get("send_type", "method_call") == "method_call"
+             and set(rule) <= {"send_destination", "send_type"} and "send_destination" in rule]
+    names = {rule.get("own") or rule.get("send_destination")
+             for policy in policies for rule in policy if rule.tag == "allow"} - {None}
+    for name in sorted(names):
+        if not any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes):
+            yield f"the default does not deny to own {name} and what is below it"
+        if name not in calls:
+            yield f"the default does not deny all calls to {name} first"
+
+
+def check_policy(root, build):
+    """Bus policy: denied by default, each allow names destination (or own) and interface."""
+    for path in tracked(root, "policy/*.conf"):
+        name = relative(root, path)
+        try:
+            policies = ElementTree.parse(path).getroot()
+        except ElementTree.ParseError as error:
+            yield f"{name}: {error}"
+            continue
+        if policies.tag != "busconfig" or any(policy.tag != "policy" for policy in policies):
+            yield f"{name}: is not a bus configuration of policies alone"
+            continue
+        for rule in policies.iter("allow"):
+            problem = judge_rule(rule)
+            if problem:
+                yield f"{name}: <allow> {rule.attrib} {problem}"
+        yield from (f"{name}: {finding}" for finding in judge_defaults(policies))
+
+
 def check_scripts(root, build):
     """Shell scripts parse, say their interpreter, and can be run."""
     for path in tracked(root, "tools/*", ".ci/*"):
@@ -267,6 +316,7 @@ CHECKS = {
     "format": check_format,
     "symbols": check_symbols,
     "xml": check_xml,
+    "policy": check_policy,
     "scripts": check_scripts,
     "spelling": check_spelling,
     "clang": check_clang,

@@ -40,6 +40,18 @@ def body(lines):
     return LICENCE + "\nvoid\nf(void)\n{\n" + "    g();\n" * lines + "}\n"
 
 
+def policy(default="", other=""):
+    """A bus policy that is right but for what is added to it."""
+    return f"""<busconfig>
+  <policy context="default">
+    <deny own_prefix="org.x"/><deny send_destination="org.x" send_type="method_call"/>
+    <allow send_destination="org.x" send_interface="org.x.I"/>{default}
+  </policy>
+  <policy user="x"><allow own="org.x"/>{other}</policy>
+</busconfig>
+"""
+
+
 BROKEN = {
     "upward include": ("layers", "common/a.c", LICENCE + '#include "tree/tree.h"\n'),
     "same layer": ("layers", "syncml/a.c", LICENCE + '#include "tree/tree.h"\n'),
@@ -59,6 +71,18 @@ BROKEN = {
     "format": ("format", "common/a.c", LICENCE + "int  x ;\n"),
     "bad script": ("scripts", "tools/x", "#!/usr/bin/env bash\nif then\n"),
     "bad XML": ("xml", "policy/a.conf", "<a>"),
+    "no interface": ("policy", "policy/a.conf", policy('<allow send_destination="org.x"/>')),
+    "no destination": ("policy", "policy/a.conf", policy('<allow send_interface="org.x.I"/>')),
+    "own any": ("policy", "policy/a.conf", policy(other='<allow own="*"/>')),
+    "own a prefix": ("policy", "policy/a.conf", policy(other='<allow own_prefix="org.x"/>')),
+    "receive": ("policy", "policy/a.conf", policy('<allow receive_sender="org.x"/>')),
+    "call undenied": ("policy", "policy/a.conf", policy(
+        other='<allow send_destination="org.x.B" send_interface="org.x.I"/>')),
+    "own undenied": ("policy", "policy/a.conf", policy(other='<allow own="org.y"/>')),
+    "deny behind": ("policy", "policy/a.conf", policy().replace(
+        "<deny own_", '<allow send_destination="org.x" send_interface="org.x.I"/><deny own_')),
+    "no policy": ("policy", "policy/a.conf", "<busconfig><allow own='org.x'/></busconfig>"),
+    "policy is no XML": ("policy", "policy/a.conf", "<busconfig>"),
     "spelling": ("spelling", "docs/a.md", "reci" + "eve\n"),
 }
 
@@ -70,6 +94,10 @@ def test_lint_finds(tree, case):
     (root / "tests/lint").mkdir(parents=True, exist_ok=True)
     (root / "tests/lint/spelling-ignore.txt").write_text("")
     assert list(lint.CHECKS[check](root, BUILD))
+
+
+def test_lint_lets_a_policy_pass(tree):
+    assert list(lint.check_policy(tree("policy/a.conf", policy()), BUILD)) == []
 
 
 @pytest.mark.parametrize("name,text", [
