@@ -229,6 +229,10 @@ on_report_session(DmTree *tree, DBusMessage *call)
         .error = wire.error,
         .message = wire.message,
         .certificate_expires_us = wire.certificate_expires_us,
+        .messages_sent = -1,
+        .messages_received = -1,
+        .bytes_sent = -1,
+        .bytes_received = -1,
     };
     if (!dm_session_report(tree, provider, &report, &error))
         return refuse_error(call, error);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "common/error.h"
 #include "tree/journal.h"
 #include "tree/rules/first-sync.h"
 #include "tree/session-private.h"
@@ -65,19 +66,25 @@ get_used_us(const DmProvider *provider, const RunClock *clock)
            MAX(0, dm_clock_boot_us(provider->tree->options.clock) - clock->boot_us);
 }
 
-/* F4: a user's run has the time that the device's has. */
+/* What the device's run says of `node`, which users' runs go by too (F4); its default where the
+ * device has no run. */
 static gint64
-get_timeout_us(const DmProvider *provider)
+get_of_device(const DmProvider *provider, DmNodeId node)
 {
-    const DmNodeId node = DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE;
     const DmProvider *device =
         dm_tree_find_provider(provider->tree, DM_SCOPE_DEVICE, 0, provider->id);
     DmValue value;
 
     if ((device != NULL && dm_provider_get(device, node, &value)) ||
         dm_schema_get_default(node, &value))
-        return value.u.integer * MINUTE_US;
+        return value.u.integer;
     return 0;
+}
+
+static gint64
+get_timeout_us(const DmProvider *provider)
+{
+    return get_of_device(provider, DM_NODE_FIRST_SYNC_TIME_OUT_UNTIL_SYNC_FAILURE) * MINUTE_US;
 }
 
 /* Whether the run can still end by itself. */
@@ -273,5 +280,82 @@ dm_first_sync_expire(DmTree *tree, GError **error)
             dm_transaction_set(tree->transaction, provider,
                                DM_NODE_FIRST_SYNC_WAS_DEVICE_SUCCESSFULLY_PROVISIONED, &failed);
     }
+    return dm_transaction_finish(tree->transaction, error);
+}
+
+/* -- trying again -------------------------------------------------------------------------------
+ */
+
+/* BlockInStatusPage: which ways out people have whom the page holds; 0: it holds nobody. */
+#define BLOCK_RETRY 2
+
+/* The run to try again; NULL and `error`. */
+static DmProvider *
+find_failed(DmTree *tree, const char *provider_id, DmScope scope, guint32 uid, GError **error)
+{
+    DmProvider *provider = dm_tree_find_provider(tree, scope, uid, provider_id);
+    const char *whose = scope == DM_SCOPE_USER ? "user" : "device";
+    DmValue value;
+    gint64 ways_out;
+
+    if (provider == NULL || !dm_provider_has(provider, DM_NODE_FIRST_SYNC)) {
+        g_set_error(error, DM_ERROR, DM_ERROR_NOT_FOUND,
+                    "the %s's tree has no first sync of a provider “%s”", whose, provider_id);
+        return NULL;
+    }
+    if (!dm_provider_get(provider, DM_NODE_FIRST_SYNC_WAS_DEVICE_SUCCESSFULLY_PROVISIONED,
+                         &value) ||
+        value.u.integer != FAILED) {
+        g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                    "the %s's first sync with “%s” has not failed: there is nothing to try again",
+                    whose, provider_id);
+        return NULL;
+    }
+    ways_out = get_of_device(provider, DM_NODE_FIRST_SYNC_BLOCK_IN_STATUS_PAGE);
+    if (ways_out != 0 && (ways_out & BLOCK_RETRY) == 0) {
+        g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
+                    "“%s” does not let people try its first sync again: ask its help desk",
+                    provider_id);
+        return NULL;
+    }
+    return provider;
+}
+
+/* The outcomes that the new run begins with: those of what need not be done again. The clock is the
+ * old run's. */
+static GHashTable *
+copy_good_outcomes(const DmProvider *provider)
+{
+    GHashTable *good = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTableIter iter;
+    gpointer name, text;
+
+    g_hash_table_iter_init(&iter, provider->outcomes);
+    while (g_hash_table_iter_next(&iter, &name, &text))
+        if (strcmp(name, DM_FIRST_SYNC_STARTED) != 0 && !dm_first_sync_is_failed(text))
+            g_hash_table_insert(good, g_strdup(name), g_strdup(text));
+    return good;
+}
+
+/* G3 is about one run: within it no latch goes back. This one is over, and the latches of the next
+ * begin as F5's Delete and Add would leave them, but for ServerHasFinishedProvisioning: that is the
+ * server's word on its lists, which stay. A server that has said it does not say it again; without
+ * it the new run could only time out (F4), and the lists would not be frozen any more (F2). */
+bool
+dm_first_sync_retry(DmTree *tree, const char *provider_id, DmScope scope, guint32 uid,
+                    GError **error)
+{
+    static const DmContext root = {.uid = -1};
+    DmProvider *provider = find_failed(tree, provider_id, scope, uid, error);
+
+    if (provider == NULL)
+        return false;
+    dm_transaction_begin(tree->transaction, &root);
+    dm_transaction_set(tree->transaction, provider,
+                       DM_NODE_FIRST_SYNC_WAS_DEVICE_SUCCESSFULLY_PROVISIONED, NULL);
+    dm_transaction_set(tree->transaction, provider, DM_NODE_FIRST_SYNC_IS_SYNC_DONE, NULL);
+    dm_transaction_take_outcomes(tree->transaction, provider, copy_good_outcomes(provider));
+    /* Where the server forced the failure there may be nothing left to wait for. */
+    dm_transaction_decide_first_syncs(tree->transaction);
     return dm_transaction_finish(tree->transaction, error);
 }

@@ -41,8 +41,8 @@ parse(const char *text, gint64 *numbers, const char **ret_boot_id)
     return true;
 }
 
-static bool
-is_this_boot(const DmTree *tree, const char *boot_id, gint64 boot_us)
+bool
+dm_session_is_this_boot(const DmTree *tree, const char *boot_id, gint64 boot_us)
 {
     return strcmp(boot_id, tree->boot_id) == 0 && boot_us <= dm_clock_boot_us(tree->options.clock);
 }
@@ -65,7 +65,7 @@ dm_session_get_times(const DmProvider *provider)
 
     if (!parse(dm_session_get_text(provider, DM_SESSION_CLOCK), kept, &boot_id)) {
         times.steady_us = times.wall_us;
-    } else if (is_this_boot(tree, boot_id, kept[BOOT])) {
+    } else if (dm_session_is_this_boot(tree, boot_id, kept[BOOT])) {
         times.steady_us = kept[STEADY] + (boot_us - kept[BOOT]);
         times.powered_us = kept[POWERED] + MAX(0, awake_us - kept[AWAKE]);
     } else {
@@ -156,8 +156,9 @@ dm_session_note_time(DmTree *tree, DmSessionMoment moment, GError **error)
         if (provider->scope != DM_SCOPE_DEVICE)
             continue;
         is_kept = parse(dm_session_get_text(provider, DM_SESSION_CLOCK), kept, &boot_id);
-        if (moment == DM_SESSION_AT_START ? !is_kept || !is_this_boot(tree, boot_id, kept[BOOT])
-                                          : get_days(provider) != 0)
+        if (moment == DM_SESSION_AT_START
+                ? !is_kept || !dm_session_is_this_boot(tree, boot_id, kept[BOOT])
+                : get_days(provider) != 0)
             dm_session_edit_clock(edits, provider, false);
     }
     return dm_session_edits_commit(edits, tree, error);

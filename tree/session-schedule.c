@@ -183,6 +183,45 @@ dm_session_merge_poll(DmSessionEdits *edits, DmProvider *provider)
         count(edits, provider, &schedule.state);
 }
 
+/* When the session of each provider is due; 0 for users'. */
+static GArray *
+list_due(const DmTree *tree)
+{
+    GArray *due = g_array_sized_new(FALSE, FALSE, sizeof(gint64), tree->providers->len);
+
+    for (guint i = 0; i < tree->providers->len; i++) {
+        const char *reason;
+        gint64 due_us = dm_session_get_due(tree, g_ptr_array_index(tree->providers, i), &reason);
+
+        g_array_append_val(due, due_us);
+    }
+    return due;
+}
+
+void
+dm_tree_set_options(DmTree *tree, const DmTreeOptions *options)
+{
+    g_autoptr(GArray) changes = g_array_new(FALSE, FALSE, sizeof(DmChange));
+    g_autoptr(GArray) before = list_due(tree);
+    g_autoptr(GArray) after = NULL;
+
+    tree->options.allow_http = options->allow_http;
+    tree->options.has_window = options->has_window;
+    tree->options.window_min = options->window_min;
+    after = list_due(tree);
+    for (guint i = 0; i < tree->providers->len; i++) {
+        const DmProvider *provider = g_ptr_array_index(tree->providers, i);
+        const DmChange change = {.kind = DM_CHANGE_SESSION,
+                                 .scope = provider->scope,
+                                 .provider = provider->id,
+                                 .node = DM_NODE_PROVIDER};
+
+        if (g_array_index(before, gint64, i) != g_array_index(after, gint64, i))
+            g_array_append_val(changes, change);
+    }
+    dm_tree_notify(tree, (const DmChange *)(const void *)changes->data, changes->len);
+}
+
 GStrv
 dm_session_get_poll_warnings(const DmProvider *provider)
 {

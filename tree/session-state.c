@@ -11,8 +11,16 @@ typedef struct {
     char *value; /* NULL: unset */
 } Edit;
 
+/* A session of a provider that is over. */
+typedef struct {
+    DmProvider *provider;
+    DmHistoryEntry *entry;
+} Over;
+
 struct DmSessionEdits {
     GArray *edits;
+    GArray *overs;
+    guint n_put; /* of those: committed */
 };
 
 static void
@@ -26,6 +34,12 @@ clear_edit(gpointer data)
     g_free(edit->value);
 }
 
+static void
+clear_over(gpointer data)
+{
+    dm_history_entry_free(((Over *)data)->entry);
+}
+
 DmSessionEdits *
 dm_session_edits_new(void)
 {
@@ -33,6 +47,8 @@ dm_session_edits_new(void)
 
     edits->edits = g_array_new(FALSE, FALSE, sizeof(Edit));
     g_array_set_clear_func(edits->edits, clear_edit);
+    edits->overs = g_array_new(FALSE, FALSE, sizeof(Over));
+    g_array_set_clear_func(edits->overs, clear_over);
     return edits;
 }
 
@@ -42,6 +58,7 @@ dm_session_edits_free(DmSessionEdits *edits)
     if (edits == NULL)
         return;
     g_array_unref(edits->edits);
+    g_array_unref(edits->overs);
     g_free(edits);
 }
 
@@ -84,7 +101,22 @@ dm_session_edits_set_int(DmSessionEdits *edits, DmProvider *provider, DmStoreKin
 bool
 dm_session_edits_is_empty(const DmSessionEdits *edits)
 {
-    return edits->edits->len == 0;
+    return edits->edits->len == 0 && edits->n_put == edits->overs->len;
+}
+
+void
+dm_session_edits_take_over(DmSessionEdits *edits, DmProvider *provider, DmHistoryEntry *entry)
+{
+    const Over over = {.provider = provider, .entry = entry};
+
+    g_array_append_val(edits->overs, over);
+}
+
+const DmHistoryEntry *
+dm_session_edits_get_over(const DmSessionEdits *edits)
+{
+    return edits->overs->len > 0 ? g_array_index(edits->overs, Over, edits->overs->len - 1).entry
+                                 : NULL;
 }
 
 GHashTable *
@@ -122,6 +154,12 @@ write_edits(DmStore *store, gpointer data, GError **error)
                                error))
             return false;
     }
+    for (guint i = edits->n_put; i < edits->overs->len; i++) {
+        const Over *over = &g_array_index(edits->overs, Over, i);
+
+        if (!dm_history_put(store, over->provider, over->entry, error))
+            return false;
+    }
     return true;
 }
 
@@ -144,6 +182,7 @@ dm_session_edits_commit(DmSessionEdits *edits, DmTree *tree, GError **error)
                                  g_steal_pointer(&edit->value));
     }
     g_array_set_size(edits->edits, 0);
+    edits->n_put = edits->overs->len;
     return true;
 }
 

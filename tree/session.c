@@ -2,9 +2,7 @@
 
 #include "tree/session.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/account.h"
 #include "common/error.h"
@@ -125,8 +123,8 @@ dm_session_get_info(const DmProvider *provider)
 /* -- shared -------------------------------------------------------------------------------------
  */
 
-static DmProvider *
-find_provider(DmTree *tree, const char *provider_id, GError **error)
+DmProvider *
+dm_session_find_provider(DmTree *tree, const char *provider_id, GError **error)
 {
     DmProvider *found = dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, provider_id);
     g_autoptr(GString) ids = NULL;
@@ -145,9 +143,8 @@ find_provider(DmTree *tree, const char *provider_id, GError **error)
     return NULL;
 }
 
-/* Text from another process in a form that may be kept and shown: valid, one line, not endless. */
-static char *
-clean(const char *text, gsize max)
+char *
+dm_session_clean(const char *text, gsize max)
 {
     g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, max + 1));
     GString *cleaned = g_string_new(NULL);
@@ -172,7 +169,7 @@ set_text(DmSessionEdits *edits, DmProvider *provider, const char *name, const ch
 }
 
 static void
-notify(DmProvider *provider, DmChangeKind kind)
+notify(DmProvider *provider, DmChangeKind kind, const DmHistoryEntry *ended)
 {
     DmChange change = {
         .kind = kind,
@@ -180,6 +177,7 @@ notify(DmProvider *provider, DmChangeKind kind)
         .uid = provider->uid,
         .provider = provider->id,
         .node = kind == DM_CHANGE_PROGRESS ? DM_NODE_FIRST_SYNC : DM_NODE_PROVIDER,
+        .ended = ended,
     };
 
     dm_tree_notify(provider->tree, &change, 1);
@@ -241,21 +239,6 @@ order_addresses(const DmProvider *provider, GStrv listed, const char *digest, Dm
     start->has_fallback = fallback != NULL;
 }
 
-/* 128 random bits after the provider's id: no session of any run has the same. */
-static bool
-make_token(const DmProvider *provider, char **ret_token, GError **error)
-{
-    guint64 bits[2];
-
-    if (getrandom(bits, sizeof(bits), 0) != (ssize_t)sizeof(bits)) {
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "no random numbers: %s", g_strerror(errno));
-        return false;
-    }
-    *ret_token = g_strdup_printf("%s-%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x",
-                                 provider->id, bits[0], bits[1]);
-    return true;
-}
-
 /* S1. The counter that is kept goes on; what is sent of it begins anew where four characters end.
  */
 static char *
@@ -314,8 +297,10 @@ edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin,
 {
     guint n = g_strv_length(start->addresses);
     gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
-    g_autofree char *clean_origin = clean(origin, MAX_WORD);
+    g_autofree char *clean_origin = dm_session_clean(origin, MAX_WORD);
 
+    dm_session_edit_lost(edits, provider, "another session began before its end was reported");
+    dm_session_edit_begun(edits, provider, start->token);
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_COUNTER, counter);
     dm_session_edits_set_int(edits, provider, DM_STORE_SESSION, DM_SESSION_ATTEMPT, now_us);
     set_text(edits, provider, DM_SESSION_ORIGIN, clean_origin);
@@ -360,7 +345,7 @@ bool
 dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
                  DmSessionStart *ret_start, GError **error)
 {
-    DmProvider *provider = find_provider(tree, provider_id, error);
+    DmProvider *provider = dm_session_find_provider(tree, provider_id, error);
     g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
     g_auto(DmSessionStart) start = {0};
     g_auto(GStrv) listed = NULL;
@@ -378,19 +363,23 @@ dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
                     dm_schema_get(DM_NODE_MANAGEMENT_SERVICE_ADDRESS)->name);
         return false;
     }
+    start.token = g_strdup(dm_session_ensure_token(provider, error));
+    if (start.token == NULL)
+        return false;
     counter = dm_session_get_int(provider, DM_SESSION_COUNTER);
     counter = counter < G_MAXINT64 ? counter + 1 : 1;
     set_text(edits, provider, DM_SESSION_BEGIN_LIST, digest);
     edit_begin(edits, provider, origin, &start, counter);
-    if (!make_token(provider, &start.token, error) || !dm_session_edits_commit(edits, tree, error))
+    if (!dm_session_edits_commit(edits, tree, error))
         return false;
+    g_clear_pointer(&provider->next_token, g_free);
     fill_start(provider, counter, &start);
     provider->session_state = DM_SESSION_CONNECTING;
     *ret_start = start;
     start = (DmSessionStart){0};
-    notify(provider, DM_CHANGE_SESSION);
+    notify(provider, DM_CHANGE_SESSION, dm_session_edits_get_over(edits));
     if (dm_provider_has(provider, DM_NODE_FIRST_SYNC))
-        notify(provider, DM_CHANGE_PROGRESS);
+        notify(provider, DM_CHANGE_PROGRESS, NULL);
     return true;
 }
 
@@ -424,6 +413,7 @@ edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *rep
 {
     gint64 now_us = dm_clock_wall_us(provider->tree->options.clock);
 
+    dm_session_edit_over(edits, provider, report);
     dm_session_edit_clock(edits, provider, report->ended == 1);
     dm_session_merge_poll(edits, provider);
     if (report->ended != 1)
@@ -437,19 +427,33 @@ edit_end(DmSessionEdits *edits, DmProvider *provider, const DmSessionReport *rep
     edit_address(edits, provider, report->address);
 }
 
+static bool
+check_commands(const DmSessionReport *report, GError **error)
+{
+    if (dm_history_check_commands(report->commands, report->n_commands))
+        return true;
+    g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                "a session's report has at most %d commands, each with a verb of SyncML and a "
+                "status code",
+                DM_HISTORY_MAX_COMMANDS);
+    return false;
+}
+
 bool
 dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
                   GError **error)
 {
-    DmProvider *provider = find_provider(tree, provider_id, error);
+    DmProvider *provider = dm_session_find_provider(tree, provider_id, error);
     g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
-    g_autofree char *name = report->error != NULL ? clean(report->error, MAX_WORD) : NULL;
-    g_autofree char *message = report->message != NULL ? clean(report->message, MAX_MESSAGE) : NULL;
+    g_autofree char *name =
+        report->error != NULL ? dm_session_clean(report->error, MAX_WORD) : NULL;
+    g_autofree char *message =
+        report->message != NULL ? dm_session_clean(report->message, MAX_MESSAGE) : NULL;
     g_autofree char *host = report->address != NULL ? dm_address_get_host(report->address) : NULL;
     int state = report->state;
     bool changed;
 
-    if (provider == NULL)
+    if (provider == NULL || !check_commands(report, error))
         return false;
     if (name != NULL)
         set_text(edits, provider, DM_SESSION_ERROR, name);
@@ -472,7 +476,7 @@ dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *
         changed = true;
     }
     if (changed)
-        notify(provider, DM_CHANGE_SESSION);
+        notify(provider, DM_CHANGE_SESSION, dm_session_edits_get_over(edits));
     return true;
 }
 
@@ -483,10 +487,10 @@ bool
 dm_session_report_outcome(DmTree *tree, const char *provider_id, gint64 uid, const char *loc_uri,
                           DmStatus status, const char *reason, GError **error)
 {
-    DmProvider *owners[2] = {find_provider(tree, provider_id, error), NULL};
+    DmProvider *owners[2] = {dm_session_find_provider(tree, provider_id, error), NULL};
     static const DmContext root = {.uid = -1};
     g_autofree char *canonical = dm_first_sync_canonical(loc_uri);
-    g_autofree char *words = clean(reason != NULL ? reason : "", MAX_REASON);
+    g_autofree char *words = dm_session_clean(reason != NULL ? reason : "", MAX_REASON);
     g_autofree char *text = g_strdup_printf("%u %s", (guint)status, words);
 
     if (owners[0] == NULL)

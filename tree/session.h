@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "tree/history.h"
 #include "tree/tree.h"
 
 /* Sessions of a provider with its server as the tree knows them: what the broker needs to run one,
@@ -69,6 +70,22 @@ void dm_session_start_clear(DmSessionStart *start);
 bool dm_session_begin(DmTree *tree, const char *provider_id, const char *origin,
                       DmSessionStart *ret_start, GError **error);
 
+/* The token that the next session of the provider begins with, in `*ret_token`, borrowed until the
+ * next change: so that a request for a session can be answered with its id before there is one. In
+ * memory only; the same until a session has begun with it. False and DM_ERROR NOT_FOUND, FAILED. */
+bool dm_session_reserve(DmTree *tree, const char *provider_id, const char **ret_token,
+                        GError **error);
+
+/* The token of the session that is under way: begun, and not over yet. NULL: none. Borrowed until
+ * the next change. Also the broker's death leaves it under way, until the next one begins, the
+ * machine is started again, or dm_session_abandon(). */
+const char *dm_session_get_current(const DmProvider *provider);
+
+/* Ends the session `token` as failed with the error "lost", if it is the one under way; otherwise
+ * nothing is to be done. `reason` is in words. False and DM_ERROR STORAGE, FULL. */
+bool dm_session_abandon(DmTree *tree, const char *provider_id, const char *token,
+                        const char *reason, GError **error);
+
 /* What the broker reports. Fields that are NULL or negative say nothing and leave what was. */
 typedef struct {
     int state;           /* DmSessionState, or -1 */
@@ -77,10 +94,27 @@ typedef struct {
     const char *error;   /* short name; "" none */
     const char *message; /* in words */
     gint64 certificate_expires_us;
+    /* With `ended`, for the history: */
+    gint64 messages_sent, messages_received;
+    gint64 bytes_sent, bytes_received;
+    const DmHistoryCommand *commands; /* verbs and statuses as they were answered */
+    gsize n_commands;                 /* at most DM_HISTORY_MAX_COMMANDS */
 } DmSessionReport;
 
+/* One that says nothing. */
+#define DM_SESSION_REPORT_INIT                                                                     \
+    ((DmSessionReport){.state = -1,                                                                \
+                       .ended = -1,                                                                \
+                       .certificate_expires_us = -1,                                               \
+                       .messages_sent = -1,                                                        \
+                       .messages_received = -1,                                                    \
+                       .bytes_sent = -1,                                                           \
+                       .bytes_received = -1})
+
 /* Takes a report: one commit where something durable changed (a mere change of state is kept in
- * memory). False and DM_ERROR NOT_FOUND, STORAGE, FULL. */
+ * memory). With `ended` the session that is under way, if any, is over, and goes into the history
+ * (tree/history.h) in the same commit; listeners find it in DmChange. False and DM_ERROR NOT_FOUND,
+ * INVALID (commands: too many, an unknown verb, no status), STORAGE, FULL. */
 bool dm_session_report(DmTree *tree, const char *provider_id, const DmSessionReport *report,
                        GError **error);
 

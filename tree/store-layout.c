@@ -7,7 +7,7 @@
 
 /* Rows name their node by an id of the dictionary `node`, which holds paths of the node table: the
  * order of tree/nodes.def may change. Keys of `provider` are never used again, so that an enrolment
- * has one that is its own; key 0 is the root. The view `tree` is for people:
+ * has one that is its own; key 0 is the root. The views `tree` and `history` are for people:
  *
  *     sqlite3 dmclient.db 'SELECT * FROM tree'
  *
@@ -67,6 +67,33 @@ static const char *const steps[DM_STORE_VERSION] = {
     "  actor TEXT NOT NULL,"
     "  reason TEXT NOT NULL,"
     "  thumbprint TEXT NOT NULL) STRICT;",
+    /* 3 → 4: sessions that are over, `number` rising by one; times in µs since the epoch. What one
+     * commit writes stands together: the newest of one provider. The view is for people. */
+    "CREATE TABLE session("
+    "  provider INTEGER NOT NULL REFERENCES provider(key),"
+    "  number INTEGER NOT NULL,"
+    "  id TEXT NOT NULL,"
+    "  origin TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  started INTEGER NOT NULL,"
+    "  ended INTEGER NOT NULL,"
+    "  duration INTEGER," /* NULL here and below: not known */
+    "  messages_sent INTEGER,"
+    "  messages_received INTEGER,"
+    "  bytes_sent INTEGER,"
+    "  bytes_received INTEGER,"
+    "  commands TEXT NOT NULL,"
+    "  result TEXT NOT NULL,"
+    "  reason TEXT NOT NULL,"
+    "  PRIMARY KEY(provider, number)) STRICT, WITHOUT ROWID;"
+    "CREATE VIEW history(provider, started, ended, seconds, origin, result, reason, address,"
+    "  commands, messages_sent, messages_received, bytes_sent, bytes_received, id) AS"
+    "  SELECT p.id, strftime('%Y-%m-%dT%H:%M:%SZ', s.started / 1000000, 'unixepoch'),"
+    "  strftime('%Y-%m-%dT%H:%M:%SZ', s.ended / 1000000, 'unixepoch'), s.duration / 1e6, s.origin,"
+    "  s.result, s.reason, s.address, s.commands, s.messages_sent, s.messages_received,"
+    "  s.bytes_sent, s.bytes_received, s.id"
+    "  FROM session AS s JOIN provider AS p ON p.key = s.provider"
+    "  ORDER BY p.id, s.number DESC;",
 };
 
 static bool

@@ -18,6 +18,7 @@ static const char *const statements[DM_STATEMENT_N] = {
     [DM_STATEMENT_ADD_PROVIDER] = "INSERT INTO provider(scope, uid, id) VALUES(?1, ?2, ?3)",
     [DM_STATEMENT_DELETE_LEAVES] = "DELETE FROM leaf WHERE provider = ?1",
     [DM_STATEMENT_DELETE_TEXTS] = "DELETE FROM text WHERE provider = ?1",
+    [DM_STATEMENT_DELETE_HISTORY] = "DELETE FROM session WHERE provider = ?1",
     [DM_STATEMENT_DELETE_PROVIDER] = "DELETE FROM provider WHERE key = ?1",
     [DM_STATEMENT_PUT_LEAF] = "INSERT INTO leaf(provider, node, value) VALUES(?1, ?2, ?3)"
                               " ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -45,6 +46,21 @@ static const char *const statements[DM_STATEMENT_N] = {
     [DM_STATEMENT_EVICT_UNENROLLMENTS] =
         "DELETE FROM unenrollment WHERE enrolment IN (SELECT enrolment FROM unenrollment"
         " WHERE done != 0 ORDER BY done DESC, enrolment DESC LIMIT -1 OFFSET ?1)",
+    /* Numbers of a damaged file may be at their end: then the last row is taken again. */
+    [DM_STATEMENT_PUT_HISTORY] =
+        "INSERT INTO session(provider, number, id, origin, address, started, ended, duration,"
+        " messages_sent, messages_received, bytes_sent, bytes_received, commands, result, reason)"
+        " VALUES(?1, (SELECT ifnull(max(number) + (max(number) < 9223372036854775807), 1)"
+        " FROM session WHERE provider = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14) ON CONFLICT DO UPDATE SET id = excluded.id, origin = excluded.origin,"
+        " address = excluded.address, started = excluded.started, ended = excluded.ended,"
+        " duration = excluded.duration, messages_sent = excluded.messages_sent,"
+        " messages_received = excluded.messages_received, bytes_sent = excluded.bytes_sent,"
+        " bytes_received = excluded.bytes_received, commands = excluded.commands,"
+        " result = excluded.result, reason = excluded.reason",
+    [DM_STATEMENT_EVICT_HISTORY] =
+        "DELETE FROM session WHERE provider = ?1 AND number <= (SELECT number FROM session"
+        " WHERE provider = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
 };
 
 /* A file that somebody else could have put there or can write is not ours (security.md 1). */

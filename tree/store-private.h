@@ -11,6 +11,7 @@
  *
  * store.c         transactions
  * store-load.c    reading everything, and a session's reply
+ * store-history.c sessions that are over
  * store-open.c    taking the directory, opening and configuring the database
  * store-unenroll.c  unenrolments, asked for and done
  * store-layout.c  tables, migration steps, the dictionary of node paths
@@ -19,7 +20,7 @@
 #define DM_STORE_FILE "dmclient.db"
 #define DM_STORE_LOCK_FILE "lock"
 #define DM_STORE_APPLICATION_ID 0x444d4331 /* "DMC1", in the file's header */
-#define DM_STORE_VERSION 3
+#define DM_STORE_VERSION 4
 #define DM_STORE_MAX_REPLIES 64
 #define DM_STORE_MAX_UNENROLLMENTS 16
 
@@ -34,6 +35,7 @@ typedef enum {
     DM_STATEMENT_ADD_PROVIDER,
     DM_STATEMENT_DELETE_LEAVES,
     DM_STATEMENT_DELETE_TEXTS,
+    DM_STATEMENT_DELETE_HISTORY,
     DM_STATEMENT_DELETE_PROVIDER,
     DM_STATEMENT_PUT_LEAF,
     DM_STATEMENT_DELETE_LEAF,
@@ -47,6 +49,8 @@ typedef enum {
     DM_STATEMENT_DELETE_REPLIES,
     DM_STATEMENT_PUT_UNENROLLMENT,
     DM_STATEMENT_EVICT_UNENROLLMENTS,
+    DM_STATEMENT_PUT_HISTORY,
+    DM_STATEMENT_EVICT_HISTORY,
     DM_STATEMENT_N,
 } DmStoreStatement;
 

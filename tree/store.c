@@ -173,6 +173,7 @@ bool
 dm_store_delete_provider(DmStore *store, gint64 key, GError **error)
 {
     static const DmStoreStatement all[] = {DM_STATEMENT_DELETE_LEAVES, DM_STATEMENT_DELETE_TEXTS,
+                                           DM_STATEMENT_DELETE_HISTORY,
                                            DM_STATEMENT_DELETE_PROVIDER};
 
     g_assert(store->in_transaction && key > 0);

@@ -63,6 +63,32 @@ typedef void (*DmStoreUnenrollmentFunc)(const DmStoreUnenrollment *unenrollment,
 bool dm_store_load_unenrollments(DmStore *store, DmStoreUnenrollmentFunc func, gpointer data,
                                  GError **error);
 
+/* A session that is over (tree/history.h). */
+typedef struct {
+    const char *id, *origin, *address;
+    gint64 start_us, end_us; /* wall clock */
+    gint64 duration_us;      /* -1: not known, as the counts */
+    gint64 messages_sent, messages_received, bytes_sent, bytes_received;
+    const char *commands; /* as text */
+    const char *result, *reason;
+} DmStoreHistory;
+
+/* Sessions kept of a provider, and the most bytes that their text has. */
+#define DM_STORE_MAX_HISTORY 200
+#define DM_STORE_HISTORY_MAX_WORD 64 /* origin, result */
+#define DM_STORE_HISTORY_MAX_ID (DM_URI_MAX_BYTES + 33)
+#define DM_STORE_HISTORY_MAX_ADDRESS 2048
+#define DM_STORE_HISTORY_MAX_COMMANDS 8192
+#define DM_STORE_HISTORY_MAX_REASON 1024
+
+/* Hands over the sessions of the provider `key`, newest first, until `func` says false; text is
+ * borrowed for the call. Rows that do not fit are left out: nothing is decided by them, unlike by
+ * all others, so they neither keep the tree from being read nor stop it. False and DM_ERROR CORRUPT
+ * or STORAGE if the table cannot be read. */
+typedef bool (*DmStoreHistoryFunc)(const DmStoreHistory *row, gpointer data);
+bool dm_store_load_history(DmStore *store, gint64 key, DmStoreHistoryFunc func, gpointer data,
+                           GError **error);
+
 /* The reply stored with the last message of `session`, and that message's number into
  * `*ret_message`; NULL if the session is unknown. A stored number without a reply cannot be. */
 GBytes *dm_store_find_reply(DmStore *store, const char *session, guint64 *ret_message);
@@ -99,6 +125,10 @@ bool dm_store_put_reply(DmStore *store, const char *session, guint64 message, GB
 /* Adds one, or notes in one that is there that it is done; of those done the last 16 are kept. */
 bool dm_store_put_unenrollment(DmStore *store, const DmStoreUnenrollment *unenrollment,
                                GError **error);
+
+/* Adds a session that is over, of the provider `key`; the last DM_STORE_MAX_HISTORY are kept. The
+ * text is valid UTF-8 of at most the sizes above. */
+bool dm_store_put_history(DmStore *store, gint64 key, const DmStoreHistory *row, GError **error);
 
 /* Deletes the replies of the sessions of the provider called `id`, and of `session`. */
 bool dm_store_delete_replies(DmStore *store, const char *id, const char *session, GError **error);

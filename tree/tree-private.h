@@ -19,6 +19,7 @@ struct DmProvider {
     GHashTable *session;  /* char* → char*, durable state of tree/session.c */
     GHashTable *outcomes; /* canonical LocURI → "code reason" (F6) */
     int session_state;    /* DmSessionState, in memory only */
+    char *next_token;     /* of the session that begins next, in memory only; NULL: not made yet */
     bool is_new;          /* made by the transaction under way */
     bool is_gone;         /* removed by it */
     DmValue values[];     /* dm_schema_get_n_slots() of them */

@@ -6,6 +6,7 @@
 #include "common/account.h"
 #include "tree/replies.h"
 #include "tree/rules/first-sync.h"
+#include "tree/session-private.h"
 #include "tree/transaction.h"
 #include "tree/tree-private.h"
 #include "tree/unenroll-private.h"
@@ -55,6 +56,7 @@ dm_provider_free(DmProvider *provider)
     g_hash_table_unref(provider->account);
     g_hash_table_unref(provider->session);
     g_hash_table_unref(provider->outcomes);
+    g_free(provider->next_token);
     g_free(provider->id);
     g_free(provider);
 }
@@ -407,6 +409,7 @@ dm_tree_new(DmStore *store, const DmTreeOptions *options, GError **error)
     /* E3: what a kill left. Where the disk fails it stays pending, and is due again. */
     (void)dm_tree_finish_unenrolls(tree, G_MAXINT64, NULL);
     dm_first_sync_resume(tree);
+    dm_session_resume(tree);
     return g_steal_pointer(&tree);
 }
 

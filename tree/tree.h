@@ -17,6 +17,9 @@ typedef struct DmTree DmTree;
  * next change. */
 typedef struct DmProvider DmProvider;
 
+/* A session that is over (tree/history.h). */
+typedef struct DmHistoryEntry DmHistoryEntry;
+
 typedef struct {
     const DmClock *clock;  /* NULL: the system's */
     const char *hw_dev_id; /* S6; NULL: the leaf is unset (404) */
@@ -30,6 +33,11 @@ typedef struct {
  * `error` if the store cannot be read. */
 DmTree *dm_tree_new(DmStore *store, const DmTreeOptions *options, GError **error);
 void dm_tree_free(DmTree *tree);
+
+/* Takes what an administrator can change meanwhile of `options`: allow_http, has_window and
+ * window_min. An address that is set stays. Where a session is due at another time now (P3),
+ * listeners are told DM_CHANGE_SESSION. */
+void dm_tree_set_options(DmTree *tree, const DmTreeOptions *options);
 
 /* -- reading ------------------------------------------------------------------------------------
  */
@@ -98,9 +106,11 @@ typedef enum {
 typedef struct {
     DmChangeKind kind;
     DmScope scope;
-    guint32 uid;          /* user scope only */
-    const char *provider; /* id; NULL for a leaf of the root */
-    DmNodeId node;        /* VALUE: a leaf. ADDED, REMOVED: an interior node, or PROVIDER */
+    guint32 uid;                 /* user scope only */
+    const char *provider;        /* id; NULL for a leaf of the root */
+    DmNodeId node;               /* VALUE: a leaf. ADDED, REMOVED: an interior node, or PROVIDER */
+    const DmHistoryEntry *ended; /* SESSION: the session that is over with this commit, borrowed for
+                                    the call; NULL: none is */
 } DmChange;
 
 /* Called once after each commit that changed something, before dm_tree_apply() returns (G4): net

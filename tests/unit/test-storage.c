@@ -148,6 +148,19 @@ dm_store_put_unenrollment(DmStore *store, const DmStoreUnenrollment *unenrollmen
 }
 
 bool
+dm_store_put_history(DmStore *store, gint64 key, const DmStoreHistory *row, GError **error)
+{
+    return note(store, error, "history", " %" G_GINT64_FORMAT " %s", key, row->result);
+}
+
+bool
+dm_store_load_history(DmStore *store, gint64 key, DmStoreHistoryFunc func, gpointer data,
+                      GError **error)
+{
+    return note(store, error, "read", " %" G_GINT64_FORMAT, key);
+}
+
+bool
 dm_store_delete_replies(DmStore *store, const char *id, const char *session, GError **error)
 {
     return note(store, error, "replies", " %s %s", id, session);

@@ -176,7 +176,31 @@ get_bool(const DmProvider *provider, DmNodeId node)
     return dm_provider_get(provider, node, &value) && value.u.boolean;
 }
 
-/* Counts one expected item by its last outcome, "code reason" (F6). */
+typedef enum {
+    PENDING,
+    PROVISIONED,
+    FAILED,
+} ItemState;
+
+/* What the last outcome of an item, "code reason", makes of it; NULL: there was none (F6). */
+static ItemState
+judge(const char *outcome)
+{
+    guint64 code = outcome != NULL ? g_ascii_strtoull(outcome, NULL, 10) : 0;
+
+    if (outcome == NULL || code == DM_STATUS_ACCEPTED)
+        return PENDING;
+    return code < G_MAXUINT && dm_status_is_known((guint)code) && dm_status_is_good((DmStatus)code)
+               ? PROVISIONED
+               : FAILED;
+}
+
+bool
+dm_first_sync_is_failed(const char *outcome)
+{
+    return judge(outcome) == FAILED;
+}
+
 static void
 count_item(const DmProvider *provider, const char *item, DmFirstSyncCategory *category,
            GPtrArray *failed)
@@ -184,17 +208,13 @@ count_item(const DmProvider *provider, const char *item, DmFirstSyncCategory *ca
     g_autofree char *canonical = dm_first_sync_canonical(item);
     const char *outcome =
         canonical != NULL ? g_hash_table_lookup(provider->outcomes, canonical) : NULL;
-    guint64 code = outcome != NULL ? g_ascii_strtoull(outcome, NULL, 10) : 0;
+    ItemState state = judge(outcome);
 
     category->total++;
-    if (outcome == NULL || code == DM_STATUS_ACCEPTED)
-        return;
-    if (code < G_MAXUINT && dm_status_is_known((guint)code) && dm_status_is_good((DmStatus)code)) {
-        category->done++;
-        return;
-    }
-    category->failed++;
-    g_ptr_array_add(failed, g_strdup_printf("%s: %s", item, outcome));
+    category->done += state == PROVISIONED;
+    category->failed += state == FAILED;
+    if (state == FAILED)
+        g_ptr_array_add(failed, g_strdup_printf("%s: %s", item, outcome));
 }
 
 static bool

@@ -46,6 +46,9 @@ void dm_first_sync_progress_clear(DmFirstSyncProgress *progress);
  * not. */
 bool dm_first_sync_get_progress(const DmProvider *provider, DmFirstSyncProgress *ret_progress);
 
+/* Whether `outcome`, "code reason", is that of an item that failed (F6). */
+bool dm_first_sync_is_failed(const char *outcome);
+
 /* -- the run (F4, F7) ---------------------------------------------------------------------------
  */
 
@@ -62,6 +65,15 @@ gint64 dm_first_sync_get_due_us(const DmTree *tree);
 
 /* Has each run fail whose time is over, in one commit (F4). False and DM_ERROR STORAGE, FULL. */
 bool dm_first_sync_expire(DmTree *tree, GError **error);
+
+/* Has a run that failed begin anew, as a person asks who presses "Try again": in one commit a new
+ * run (F5) for the same lists, buttons, texts and timeout, in which what was provisioned stays so
+ * and what failed is pending. Its time begins with the next session (F4). `uid` is ignored in the
+ * device tree. False and DM_ERROR: NOT_FOUND (no such FirstSyncStatus), INVALID (the run has not
+ * failed: there is nothing to try again), DENIED (the server wants people who wait on the page not
+ * to try again: the flags of the device's BlockInStatusPage are set, without 2), STORAGE, FULL. */
+bool dm_first_sync_retry(DmTree *tree, const char *provider_id, DmScope scope, guint32 uid,
+                         GError **error);
 
 /* Goes on with the clocks that another run of the kernel left; for dm_tree_new(). */
 void dm_first_sync_resume(DmTree *tree);
