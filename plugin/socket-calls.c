@@ -367,6 +367,43 @@ on_get_due(DmTree *tree, DBusMessage *call)
     return answer;
 }
 
+static void
+append_provider(DBusMessageIter *array, const DmProvider *provider)
+{
+    const char *id = dm_provider_get_id(provider);
+    dbus_uint32_t n_addresses = dm_session_count_addresses(provider);
+    g_auto(GStrv) thumbprints = dm_session_get_thumbprints(provider);
+    DBusMessageIter entry, strings;
+
+    dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &id);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &n_addresses);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_ARRAY, "s", &strings);
+    for (gsize i = 0; thumbprints[i] != NULL; i++)
+        dbus_message_iter_append_basic(&strings, DBUS_TYPE_STRING, &thumbprints[i]);
+    dbus_message_iter_close_container(&entry, &strings);
+    dbus_message_iter_close_container(array, &entry);
+}
+
+static DBusMessage *
+on_get_providers(DmTree *tree, DBusMessage *call)
+{
+    DBusMessage *answer = dbus_message_new_method_return(call);
+    DBusMessageIter iter, array;
+    DmProvider *const *providers;
+    gsize n;
+
+    providers = dm_tree_get_providers(tree, &n);
+    dbus_message_iter_init_append(answer, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(suas)", &array);
+    for (gsize i = 0; i < n; i++) {
+        if (dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE)
+            append_provider(&array, providers[i]);
+    }
+    dbus_message_iter_close_container(&iter, &array);
+    return answer;
+}
+
 static const struct {
     const char *member;
     const char *signature;
@@ -378,6 +415,7 @@ static const struct {
     {"ReportSession", "sa{sv}", on_report_session},
     {"ReportOutcome", "sxsus", on_report_outcome},
     {"GetDue", "", on_get_due},
+    {"GetProviders", "", on_get_providers},
     {"FinishUnenroll", "s", on_finish_unenroll},
     {"GetUnenrollments", "", on_get_unenrollments},
     {"RenewCertificate", "sss", on_renew_certificate},

@@ -120,6 +120,29 @@ dm_session_get_info(const DmProvider *provider)
     };
 }
 
+guint
+dm_session_count_addresses(const DmProvider *provider)
+{
+    g_auto(GStrv) listed = dm_addresses_split(get_address_text(provider));
+
+    return g_strv_length(listed);
+}
+
+GStrv
+dm_session_get_thumbprints(const DmProvider *provider)
+{
+    static const char *const entries[] = {DM_ACCOUNT_THUMBPRINT, DM_ACCOUNT_OLD_THUMBPRINT};
+    g_autoptr(GStrvBuilder) thumbprints = g_strv_builder_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(entries); i++) {
+        const char *thumbprint = g_hash_table_lookup(provider->account, entries[i]);
+
+        if (thumbprint != NULL)
+            g_strv_builder_add(thumbprints, thumbprint);
+    }
+    return g_strv_builder_end(thumbprints);
+}
+
 /* -- shared -------------------------------------------------------------------------------------
  */
 

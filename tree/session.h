@@ -47,6 +47,14 @@ DmSessionInfo dm_session_get_info(const DmProvider *provider);
  * begin that is to be unenrolled. */
 #define DM_SESSION_ORIGIN_UNENROLL "unenroll"
 
+/* How many server addresses are in force (L2); a user tree's provider has none. */
+guint dm_session_count_addresses(const DmProvider *provider);
+
+/* SHA-256 of the certificates that the enrolment uses, in lower-case hex: the active one, and the
+ * one it replaced until a session with the new one has worked (S5). NULL-ended, may be empty; free
+ * with g_strfreev(). */
+GStrv dm_session_get_thumbprints(const DmProvider *provider);
+
 /* What the broker gets to start a session with. */
 typedef struct {
     char *session_id;     /* SessionID for the wire: decimal, from SyncApplicationVersion 2.0

@@ -44,7 +44,10 @@ static void
 assert_certificates(DmTree *tree, const char *active, const char *before)
 {
     DmSessionStart start = begin_session(tree, "user");
+    g_auto(GStrv) thumbprints = dm_session_get_thumbprints(find(tree));
 
+    g_assert_cmpstr(thumbprints[0], ==, active);
+    g_assert_cmpstr(thumbprints[1], ==, before);
     g_assert_cmpstr(g_hash_table_lookup(start.account, DM_ACCOUNT_THUMBPRINT), ==, active);
     g_assert_cmpstr(g_hash_table_lookup(start.account, DM_ACCOUNT_OLD_THUMBPRINT), ==, before);
     dm_session_start_clear(&start);

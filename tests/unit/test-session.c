@@ -17,6 +17,8 @@ assert_addresses(DmTree *tree, const char *expected, const char *address)
     g_autofree char *joined = g_strjoinv("|", start.addresses);
 
     g_assert_cmpstr(joined, ==, expected);
+    g_assert_cmpuint(dm_session_count_addresses(find(tree)) + start.has_fallback, ==,
+                     g_strv_length(start.addresses));
     if (address != NULL)
         end_session(tree, address);
 }

@@ -383,6 +383,29 @@ test_get_due(void)
 }
 
 static void
+test_get_providers(void)
+{
+    g_auto(Fixture) fixture = {0};
+    g_autoptr(Client) client = NULL;
+    g_autoptr(DBusMessage) answer = NULL;
+    g_autoptr(GPtrArray) providers = NULL;
+    const DmTreeProvider *provider;
+    DBusMessageIter iter;
+
+    fixture_init(&fixture);
+    client = client_new(fixture.path);
+    answer = client_expect(client, dm_tree_client_new_call("GetProviders"));
+    dbus_message_iter_init(answer, &iter);
+    providers = dm_wire_read_providers(&iter);
+    g_assert_nonnull(providers);
+    g_assert_cmpuint(providers->len, ==, 1);
+    provider = providers->pdata[0];
+    g_assert_cmpstr(provider->id, ==, "A");
+    g_assert_cmpuint(provider->n_addresses, ==, 0);
+    g_assert_null(provider->thumbprints[0]);
+}
+
+static void
 test_sync_requested(void)
 {
     g_auto(Fixture) fixture = {0};
@@ -425,6 +448,7 @@ main(int argc, char **argv)
     g_test_add_func("/socket/session", test_session);
     g_test_add_func("/socket/due-is-told-when-it-changes", test_due);
     g_test_add_func("/socket/get-due", test_get_due);
+    g_test_add_func("/socket/get-providers", test_get_providers);
     g_test_add_func("/socket/sync-requested", test_sync_requested);
     return g_test_run();
 }
