@@ -236,11 +236,22 @@ on_report_session(DmTree *tree, DBusMessage *call)
     };
     if (!dm_session_report(tree, provider, &report, &error))
         return refuse_error(call, error);
-    /* E3: a broker that runs no session to tell the server of it ends the one that asked. Where the
-     * disk fails it stays pending, and is tried again. */
-    if (wire.ended >= 0)
-        (void)dm_tree_finish_unenroll(tree, provider, NULL);
     return dbus_message_new_method_return(call);
+}
+
+/* E3: whoever runs no session to tell the server of the end has ended the one that asked for it.
+ * Where the disk fails it stays pending, and is tried again. */
+static void
+end_unenrolment(DmTree *tree, DBusMessage *call)
+{
+    DBusMessageIter iter;
+    const char *provider;
+    DmTreeReport wire;
+
+    dbus_message_iter_init(call, &iter);
+    next_basic(&iter, &provider);
+    if (dm_wire_read_report(&iter, &wire) && wire.ended >= 0)
+        (void)dm_tree_finish_unenroll(tree, provider, NULL);
 }
 
 static DBusMessage *
@@ -422,9 +433,10 @@ static const struct {
 };
 
 DBusMessage *
-dm_socket_calls_answer(DmTree *tree, DBusMessage *call)
+dm_socket_calls_answer(DmTree *tree, DBusMessage *call, bool attends)
 {
     const char *member = dbus_message_get_member(call);
+    DBusMessage *answer;
 
     for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
         if (strcmp(member, calls[i].member) != 0)
@@ -435,7 +447,11 @@ dm_socket_calls_answer(DmTree *tree, DBusMessage *call)
 
             return bad_request(call, sentence);
         }
-        return calls[i].func(tree, call);
+        answer = calls[i].func(tree, call);
+        if (calls[i].func == on_report_session && !attends &&
+            dbus_message_get_type(answer) != DBUS_MESSAGE_TYPE_ERROR)
+            end_unenrolment(tree, call);
+        return answer;
     }
     return dbus_message_new_error_printf(call, DBUS_ERROR_UNKNOWN_METHOD,
                                          DM_TREE_INTERFACE " has no method %s", member);

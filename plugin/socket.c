@@ -43,6 +43,7 @@ typedef struct {
     DmSocket *socket;
     DBusConnection *connection;
     bool greeted;  /* has said Hello */
+    bool attends;  /* runs sessions */
     bool unenrols; /* runs a session that asked for a clean-up, which waits for its end */
 } Peer;
 
@@ -131,7 +132,7 @@ answer_tree(Peer *peer, DBusMessage *call)
 {
     DmSocket *self = peer->socket;
     bool was_pending = dm_tree_get_unenroll_due_us(self->tree) >= 0;
-    DBusMessage *answer = dm_socket_calls_answer(self->tree, call);
+    DBusMessage *answer = dm_socket_calls_answer(self->tree, call, peer->attends);
 
     if (!was_pending && dm_tree_get_unenroll_due_us(self->tree) >= 0)
         peer->unenrols = true;
