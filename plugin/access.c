@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dbus/names.h"
+
 /* How long the bus may take to say who somebody is. */
 #define ANSWER_MS 5000
 
@@ -26,6 +28,8 @@ typedef struct {
 struct DmAccess {
     DBusConnection *connection;
     bool own_uid_is_root;
+    DmPolkit *polkit;
+    guint generation;  /* counts what made verdicts void */
     GHashTable *names; /* char* of the Name → Name, owned */
     GQueue recent;     /* known ones, the last used first */
     guint n_waiting;
@@ -33,16 +37,72 @@ struct DmAccess {
 
 const DmCaller dm_caller_anybody = {.is_known = false};
 
+/* -- what a caller may --------------------------------------------------------------------------
+ */
+
+const char *
+dm_action_to_id(DmAction action)
+{
+    static const char *const ids[DM_ACTION_N] = {
+        [DM_ACTION_READ_IDENTITY] = DM_BUS_INTERFACE ".read-identity",
+        [DM_ACTION_READ_DETAILS] = DM_BUS_INTERFACE ".read-details",
+        [DM_ACTION_SYNC] = DM_BUS_INTERFACE ".sync",
+        [DM_ACTION_RETRY_FIRST_SYNC] = DM_BUS_INTERFACE ".retry-first-sync",
+        [DM_ACTION_COLLECT_LOGS] = DM_BUS_INTERFACE ".collect-logs",
+        [DM_ACTION_DISCONNECT] = DM_BUS_INTERFACE ".disconnect",
+        [DM_ACTION_RELOAD] = DM_BUS_INTERFACE ".reload",
+    };
+
+    return ids[action];
+}
+
+DmAction
+dm_action_of_read(DmReadClass read)
+{
+    switch (read) {
+    case DM_READ_IDENTITY:
+        return DM_ACTION_READ_IDENTITY;
+    case DM_READ_DETAILS:
+        return DM_ACTION_READ_DETAILS;
+    case DM_READ_PUBLIC:
+    case DM_READ_ROOT:
+    case DM_READ_NONE:
+        break;
+    }
+    return DM_ACTION_N;
+}
+
+bool
+dm_caller_may(const DmCaller *caller, DmAction action)
+{
+    return caller->is_known && (caller->is_root || caller->verdicts[action] == DM_VERDICT_YES);
+}
+
+/* Whether the tree is one that the caller may look at, of the classes that are not for all. */
+static bool
+is_in_reach(const DmCaller *caller, DmScope scope, guint32 uid)
+{
+    return scope == DM_SCOPE_DEVICE ||
+           (caller->is_known && (caller->is_root || caller->uid == uid));
+}
+
 bool
 dm_caller_may_read(const DmCaller *caller, DmScope scope, guint32 uid, DmReadClass read)
 {
-    if (read == DM_READ_NONE)
+    if (read == DM_READ_NONE || !is_in_reach(caller, scope, uid))
         return false;
-    if (caller->is_known && caller->is_root)
+    if (read == DM_READ_PUBLIC || (caller->is_known && caller->is_root))
         return true;
-    if (read != DM_READ_PUBLIC)
-        return false;
-    return scope == DM_SCOPE_DEVICE || (caller->is_known && caller->uid == uid);
+    return read != DM_READ_ROOT && dm_caller_may(caller, dm_action_of_read(read));
+}
+
+bool
+dm_caller_must_ask(const DmCaller *caller, DmScope scope, guint32 uid, DmReadClass read)
+{
+    DmAction action = dm_action_of_read(read);
+
+    return action != DM_ACTION_N && caller->is_known && !caller->is_root &&
+           is_in_reach(caller, scope, uid) && caller->verdicts[action] == DM_VERDICT_NONE;
 }
 
 /* -- names --------------------------------------------------------------------------------------
@@ -89,6 +149,20 @@ remember(Name *name)
     }
 }
 
+/* Nothing that polkit said holds any longer; who somebody is does. */
+static void
+forget_verdicts(gpointer data)
+{
+    DmAccess *access = data;
+
+    access->generation++;
+    for (GList *l = access->recent.head; l != NULL; l = l->next) {
+        Name *name = l->data;
+
+        memset(name->caller.verdicts, 0, sizeof name->caller.verdicts);
+    }
+}
+
 DmAccess *
 dm_access_new(DBusConnection *connection, bool own_uid_is_root)
 {
@@ -96,6 +170,7 @@ dm_access_new(DBusConnection *connection, bool own_uid_is_root)
 
     access->connection = dbus_connection_ref(connection);
     access->own_uid_is_root = own_uid_is_root;
+    access->polkit = dm_polkit_new(connection, forget_verdicts, access);
     access->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_name);
     return access;
 }
@@ -105,6 +180,7 @@ dm_access_free(DmAccess *access)
 {
     if (access == NULL)
         return;
+    dm_polkit_free(access->polkit);
     g_hash_table_unref(access->names);
     dbus_connection_unref(access->connection);
     g_free(access);
@@ -129,7 +205,7 @@ dm_access_find(DmAccess *access, const char *sender, DmCaller *ret_caller)
     return true;
 }
 
-/* -- asking -------------------------------------------------------------------------------------
+/* -- asking the bus -------------------------------------------------------------------------------
  */
 
 static void
@@ -228,4 +304,59 @@ dm_access_ask(DmAccess *access, const char *sender, DmAccessFunc func, gpointer 
     g_queue_push_tail(&name->waiting, waiting);
     access->n_waiting++;
     return true;
+}
+
+/* -- asking polkit ------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    DmAccess *access;
+    char *sender;
+    DmAction action;
+    bool is_kept; /* the verdict is to be remembered */
+    guint generation;
+    DmVerdictFunc func;
+    gpointer data;
+    GDestroyNotify free_data;
+} Question;
+
+static void
+free_question(gpointer data)
+{
+    Question *question = data;
+
+    question->free_data(question->data);
+    g_free(question->sender);
+    g_free(question);
+}
+
+static void
+on_verdict(DmVerdict verdict, gpointer data)
+{
+    Question *question = data;
+    Name *name = g_hash_table_lookup(question->access->names, question->sender);
+
+    /* What was asked before a change may be an answer from before it. */
+    if (question->is_kept && verdict != DM_VERDICT_NONE && name != NULL && name->pending == NULL &&
+        question->generation == question->access->generation)
+        name->caller.verdicts[question->action] = verdict;
+    question->func(verdict, question->data);
+}
+
+bool
+dm_access_authorise(DmAccess *access, const char *sender, guint32 uid, DmAction action,
+                    bool interactive, DmVerdictFunc func, gpointer data, GDestroyNotify free_data)
+{
+    Question *question = g_new(Question, 1);
+    bool is_read = action == DM_ACTION_READ_IDENTITY || action == DM_ACTION_READ_DETAILS;
+
+    *question = (Question){
+        access, g_strdup(sender), action, is_read && !interactive, access->generation, func,
+        data,   free_data};
+    if (dm_polkit_check(access->polkit, sender, uid, dm_action_to_id(action), interactive,
+                        on_verdict, question, free_question))
+        return true;
+    g_free(question->sender);
+    g_free(question);
+    return false;
 }

@@ -56,11 +56,16 @@ append_failed(DmBody *body, const DmProperty *property, const void *data)
 
 static const DmProperty properties[] = {
     {"Phase", "s", DM_READ_PUBLIC, DM_EMITS_VALUE, G_STRUCT_OFFSET(DmState, progress.phase),
-     dm_property_append_text},
-    {"Categories", "a(suuu)", DM_READ_PUBLIC, DM_EMITS_VALUE, 0, append_categories},
+     dm_property_append_text,
+     "`none` (no session of this run yet), `running`, `succeeded` or `failed`."},
+    {"Categories", "a(suuu)", DM_READ_PUBLIC, DM_EMITS_VALUE, 0, append_categories,
+     "For each sort of thing that the server sets up: its name, how many are expected, are done, "
+     "have failed."},
     {"Deadline", "t", DM_READ_PUBLIC, DM_EMITS_VALUE,
-     G_STRUCT_OFFSET(DmState, progress.deadline_us), dm_property_append_time},
-    {"FailedItems", "as", DM_READ_DETAILS, DM_EMITS_INVALIDATES, 0, append_failed},
+     G_STRUCT_OFFSET(DmState, progress.deadline_us), dm_property_append_time,
+     "When a run that has not succeeded fails, in µs since the epoch; 0: the time does not run."},
+    {"FailedItems", "as", DM_READ_DETAILS, DM_EMITS_INVALIDATES, 0, append_failed,
+     "What failed: LocURI, status and reason of each."},
     {NULL},
 };
 
@@ -71,4 +76,5 @@ const DmInterface dm_interface_progress = {
     .load = load,
     .clear = clear,
     .is_own = true,
+    .doc = "How far the first sync is.",
 };

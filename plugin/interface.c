@@ -107,7 +107,6 @@ new_node_interface(DmNodeId node)
     DmNodeInterface *interface = g_malloc0(sizeof(*interface) + DM_NODE_N * sizeof(DmNodeId));
 
     interface->node = node;
-    interface->is_public = true;
     if (row->parent == DM_NODE_NONE) {
         interface->name = g_strdup(DM_BUS_INTERFACE);
     } else if (node == DM_NODE_PROVIDER) {
@@ -122,7 +121,7 @@ new_node_interface(DmNodeId node)
         if (below->parent != node || !is_leaf_property(below))
             continue;
         interface->leaves[interface->n_leaves++] = leaf;
-        interface->is_public = interface->is_public && below->read == DM_READ_PUBLIC;
+        interface->reads |= 1u << below->read;
     }
     return g_realloc(interface, sizeof(*interface) + interface->n_leaves * sizeof(DmNodeId));
 }

@@ -30,6 +30,7 @@ struct DmProperty {
     gsize offset; /* into the interface's state, where `append` wants one */
     /* Appends the value, without the variant around it. */
     void (*append)(DmBody *body, const DmProperty *property, const void *state);
+    const char *doc; /* what it means, a sentence or two, for docs/dbus.md */
 };
 
 typedef struct {
@@ -42,22 +43,33 @@ typedef struct {
 typedef struct {
     struct DmObjects *objects;
     DBusMessage *message;
-    const DmObject *object;
+    DmObject *object;
     const DmCaller *caller; /* NULL: not asked yet */
     DBusMessage *reply;     /* what the method makes */
+    DmAction need;          /* with DM_CALL_ASK: the verdict that is needed; DM_ACTION_N: none, only
+                               who it is */
+    bool interactive;       /* with it: a person may be asked */
 } DmCall;
+
+typedef enum {
+    DM_CALL_DONE,  /* the reply is there, an error too */
+    DM_CALL_ASK,   /* more must be known of the caller: it is called again then, from the start */
+    DM_CALL_LATER, /* the method kept the message, and will reply by itself */
+} DmCallResult;
 
 typedef struct {
     const char *name;
-    const DmArgument *arguments; /* in, then out; NULL: none */
-    /* Makes the reply, an error too; false: do it again with the caller known. NULL: libdbus serves
-     * it by itself. */
-    bool (*call)(DmCall *call);
+    const DmArgument *arguments;        /* in, then out; NULL: none */
+    DmCallResult (*call)(DmCall *call); /* NULL: libdbus serves it by itself */
+    const char *doc;                    /* as of a property */
+    DmAction action; /* what the caller must be authorised for; DM_ACTION_N: nothing */
+    bool is_heavy;   /* may take long: callers take turns (G8) */
 } DmMethod;
 
 typedef struct {
     const char *name;
     const DmArgument *arguments;
+    const char *doc;
 } DmSignal;
 
 /* Room for what any interface shows, filled by its `load`; text borrowed from the tree. */
@@ -84,6 +96,7 @@ typedef struct {
     /* An interface of ours rather than of the bus: listed among an object's own by ObjectManager.
      */
     bool is_own;
+    const char *doc;
 } DmInterface;
 
 /* All of them, ended by NULL. */
@@ -118,9 +131,9 @@ bool dm_method_takes(const DmMethod *method, const char *signature);
 /* One for each interior row that is an object. */
 typedef struct {
     DmNodeId node;
-    char *name;     /* "org.dmclient.DMClient1.Poll" */
-    char *key;      /* "ProviderID", which is the object's own name and no leaf; NULL: none */
-    bool is_public; /* every property is */
+    char *name;  /* "org.dmclient.DMClient1.Poll" */
+    char *key;   /* "ProviderID", which is the object's own name and no leaf; NULL: none */
+    guint reads; /* the read classes of its properties, as bits */
     guint n_leaves;
     DmNodeId leaves[]; /* those that are properties, in the table's order */
 } DmNodeInterface;

@@ -3,42 +3,15 @@
 
 #include "common/status.h"
 #include "dbus/body.h"
+#include "plugin/call.h"
 #include "plugin/introspection.h"
 #include "plugin/objects-private.h"
 #include "plugin/properties.h"
 
 /* The interfaces that the D-Bus specification describes, as methods of every object. */
 
-/* Longest text of a caller's that an error quotes: what a name on the bus may have. */
-#define MAX_QUOTED 255
-
 /* From how many providers on a GetManagedObjects is large enough to ask for its memory back. */
 #define LARGE_REPLY_PROVIDERS 64
-
-DBusMessage *
-dm_objects_new_error(DBusMessage *call, const char *name, const char *sentence, const char *detail)
-{
-    DBusMessage *error;
-
-    if (detail != NULL && *detail != '\0' && strlen(detail) <= MAX_QUOTED)
-        error = dbus_message_new_error_printf(call, name, "%s: %s", sentence, detail);
-    else
-        error = dbus_message_new_error(call, name, sentence);
-    if (error == NULL)
-        g_error("out of memory");
-    return error;
-}
-
-DBusMessage *
-dm_objects_finish_reply(DBusMessage *call, DmBody *body, const char *signature)
-{
-    DBusMessage *reply = dm_body_to_reply(body, call, signature);
-
-    if (reply == NULL)
-        reply = dm_objects_new_error(call, DBUS_ERROR_LIMITS_EXCEEDED,
-                                     "the answer is too large for one message", NULL);
-    return reply;
-}
 
 static bool
 is_on_all(const DmObject *object)
@@ -70,63 +43,91 @@ find_property(DmCall *call, const char *interface, const char *name, DmPropertyR
     case DM_PROPERTY_FOUND:
         return NULL;
     case DM_PROPERTY_NO_INTERFACE:
-        return dm_objects_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
-                                    "the object has no such interface", interface);
+        return dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
+                                 "the object has no such interface", interface);
     case DM_PROPERTY_NO_PROPERTY:
-        return dm_objects_new_error(call->message, DBUS_ERROR_UNKNOWN_PROPERTY,
-                                    "the interface has no such property", name);
+        return dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_PROPERTY,
+                                 "the interface has no such property", name);
     }
     g_assert_not_reached();
 }
 
+/* Whether polkit has to be asked, which may ask a person where the message allows it. */
 static bool
+must_ask_to_get(DmCall *call, DmReadClass read)
+{
+    const DmObject *object = call->object;
+    bool is_challenge;
+
+    if (dm_action_of_read(read) == DM_ACTION_N)
+        return false;
+    call->need = dm_action_of_read(read);
+    call->interactive = dbus_message_get_allow_interactive_authorization(call->message);
+    is_challenge = call->caller->verdicts[call->need] == DM_VERDICT_CHALLENGE;
+    return (call->interactive && is_challenge) ||
+           dm_caller_must_ask(call->caller, object->scope, object->uid, read);
+}
+
+static DmCallResult
 on_get(DmCall *call)
 {
     const char *interface, *name;
     DmPropertyRef ref;
+    DmReadClass read;
 
     (void)dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING,
                                 &name, DBUS_TYPE_INVALID);
     call->reply = find_property(call, interface, name, &ref);
     if (call->reply != NULL)
-        return true;
-    if (!is_open(call->object, dm_properties_get_read(&ref))) {
-        if (call->caller == NULL)
-            return false;
-        if (!dm_caller_may_read(call->caller, call->object->scope, call->object->uid,
-                                dm_properties_get_read(&ref))) {
-            call->reply = dm_objects_new_error(call->message, DBUS_ERROR_ACCESS_DENIED,
-                                               "you may not read this property", name);
-            return true;
+        return DM_CALL_DONE;
+    read = dm_properties_get_read(&ref);
+    if (!is_open(call->object, read)) {
+        if (call->caller == NULL || must_ask_to_get(call, read))
+            return DM_CALL_ASK;
+        if (!dm_caller_may_read(call->caller, call->object->scope, call->object->uid, read)) {
+            call->reply = dm_call_new_error(call->message, DBUS_ERROR_ACCESS_DENIED,
+                                            "you may not read this property", name);
+            return DM_CALL_DONE;
         }
     }
     call->reply =
         dm_properties_answer(call->message, call->objects->options.tree, call->object, &ref);
     if (call->reply == NULL)
-        call->reply =
-            dm_objects_new_error(call->message, dm_status_to_dbus_error(DM_STATUS_NOT_FOUND),
-                                 "the property is not set", name);
-    return true;
+        call->reply = dm_call_new_error(call->message, dm_status_to_dbus_error(DM_STATUS_NOT_FOUND),
+                                        "the property is not set", name);
+    return DM_CALL_DONE;
 }
 
-/* Whether one of the interface's properties is not for everybody. */
+/* Whether polkit has to be asked, never a person, before values of these classes go out. */
 static bool
-is_all_open(const DmObject *object, const DmNodeInterface *own, const DmInterface *beside)
+must_ask_to_show(DmCall *call, const DmObject *object, guint reads)
 {
-    if (!is_open(object, DM_READ_PUBLIC))
-        return false;
-    if (own != NULL && !own->is_public)
-        return false;
-    for (const DmProperty *p = beside != NULL ? beside->properties : NULL;
-         p != NULL && p->name != NULL; p++) {
-        if (p->read != DM_READ_PUBLIC)
-            return false;
+    static const DmReadClass asked[] = {DM_READ_IDENTITY, DM_READ_DETAILS};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
+        if ((reads & (1u << asked[i])) == 0 ||
+            !dm_caller_must_ask(call->caller, object->scope, object->uid, asked[i]))
+            continue;
+        call->need = dm_action_of_read(asked[i]);
+        return true;
     }
-    return true;
+    return false;
+}
+
+/* The classes of the properties of an interface, as bits. */
+static guint
+get_reads(const DmNodeInterface *own, const DmInterface *beside)
+{
+    guint reads = own != NULL ? own->reads : 0;
+
+    for (const DmProperty *p = beside != NULL ? beside->properties : NULL;
+         p != NULL && p->name != NULL; p++)
+        reads |= 1u << p->read;
+    return reads;
 }
 
 /* With no interface named: the node table's and all beside it. */
-static bool
+static DmCallResult
 on_get_all(DmCall *call)
 {
     const DmTree *tree = call->objects->options.tree;
@@ -137,6 +138,7 @@ on_get_all(DmCall *call)
     g_autoptr(DmBody) body = NULL;
     const char *interface;
     DmBodyArray dict;
+    guint reads;
     bool any;
 
     (void)dbus_message_get_args(call->message, NULL, DBUS_TYPE_STRING, &interface,
@@ -146,13 +148,17 @@ on_get_all(DmCall *call)
         own = NULL;
         beside = dm_interface_find(call->object, interface);
         if (beside == NULL) {
-            call->reply = dm_objects_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
-                                               "the object has no such interface", interface);
-            return true;
+            call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
+                                            "the object has no such interface", interface);
+            return DM_CALL_DONE;
         }
     }
-    if (call->caller == NULL && (any || !is_all_open(call->object, own, beside)))
-        return false;
+    reads = any ? G_MAXUINT : get_reads(own, beside);
+    if (call->caller == NULL &&
+        (!is_open(call->object, DM_READ_PUBLIC) || (reads & ~(1u << DM_READ_PUBLIC)) != 0))
+        return DM_CALL_ASK;
+    if (call->caller != NULL && must_ask_to_show(call, call->object, reads))
+        return DM_CALL_ASK;
     body = dm_body_new();
     dict = dm_body_begin_array(body, true);
     if (own != NULL)
@@ -162,12 +168,12 @@ on_get_all(DmCall *call)
             dm_properties_append_beside(body, tree, call->object, dm_interfaces[i], caller);
     }
     dm_body_end_array(body, dict);
-    call->reply = dm_objects_finish_reply(call->message, body, "a{sv}");
-    return true;
+    call->reply = dm_call_finish_reply(call->message, body, "a{sv}");
+    return DM_CALL_DONE;
 }
 
 /* The tree is written through its socket only. */
-static bool
+static DmCallResult
 on_set(DmCall *call)
 {
     const char *interface, *name;
@@ -180,9 +186,9 @@ on_set(DmCall *call)
     dbus_message_iter_get_basic(&iter, &name);
     call->reply = find_property(call, interface, name, &ref);
     if (call->reply == NULL)
-        call->reply = dm_objects_new_error(call->message, DBUS_ERROR_ACCESS_DENIED,
-                                           "no property can be set on the bus", name);
-    return true;
+        call->reply = dm_call_new_error(call->message, DBUS_ERROR_ACCESS_DENIED,
+                                        "no property can be set on the bus", name);
+    return DM_CALL_DONE;
 }
 
 const DmInterface dm_interface_properties = {
@@ -195,33 +201,44 @@ const DmInterface dm_interface_properties = {
                                   {"property_name", "s", false},
                                   {"value", "v", true},
                                   {NULL}},
-             on_get},
+             on_get,
+             "The value of one property; an empty interface name stands for whichever interface of "
+             "the object has it.",
+             DM_ACTION_N, false},
             {"GetAll",
              (const DmArgument[]){
                  {"interface_name", "s", false}, {"properties", "a{sv}", true}, {NULL}},
-             on_get_all},
+             on_get_all,
+             "All properties that are set and that the caller may read; an empty interface name "
+             "stands for all interfaces of the object.",
+             DM_ACTION_N, false},
             {"Set",
              (const DmArgument[]){{"interface_name", "s", false},
                                   {"property_name", "s", false},
                                   {"value", "v", false},
                                   {NULL}},
-             on_set},
+             on_set, "Refused for everyone: no property can be written on the bus.", DM_ACTION_N,
+             false},
             {NULL},
         },
     .signals =
         (const DmSignal[]){
-            {"PropertiesChanged", (const DmArgument[]){{"interface_name", "s", true},
-                                                       {"changed_properties", "a{sv}", true},
-                                                       {"invalidated_properties", "as", true},
-                                                       {NULL}}},
+            {"PropertiesChanged",
+             (const DmArgument[]){{"interface_name", "s", true},
+                                  {"changed_properties", "a{sv}", true},
+                                  {"invalidated_properties", "as", true},
+                                  {NULL}},
+             "Properties have changed: public ones come with their values, of the others and of "
+             "those that are unset now only the names."},
             {NULL},
         },
+    .doc = "Reading of properties.",
 };
 
 /* -- Introspectable, Peer -----------------------------------------------------------------------
  */
 
-static bool
+static DmCallResult
 on_introspect(DmCall *call)
 {
     g_autofree char *xml = dm_introspection_build(call->objects->interfaces,
@@ -229,8 +246,8 @@ on_introspect(DmCall *call)
     g_autoptr(DmBody) body = dm_body_new();
 
     dm_body_append_text(body, xml);
-    call->reply = dm_objects_finish_reply(call->message, body, "s");
-    return true;
+    call->reply = dm_call_finish_reply(call->message, body, "s");
+    return DM_CALL_DONE;
 }
 
 const DmInterface dm_interface_introspectable = {
@@ -238,9 +255,11 @@ const DmInterface dm_interface_introspectable = {
     .is_on = is_on_all,
     .methods =
         (const DmMethod[]){
-            {"Introspect", (const DmArgument[]){{"xml_data", "s", true}, {NULL}}, on_introspect},
+            {"Introspect", (const DmArgument[]){{"xml_data", "s", true}, {NULL}}, on_introspect,
+             "Interfaces and children of the object.", DM_ACTION_N, false},
             {NULL},
         },
+    .doc = "What an object has.",
 };
 
 const DmInterface dm_interface_peer = {
@@ -248,10 +267,12 @@ const DmInterface dm_interface_peer = {
     .is_on = is_on_all,
     .methods =
         (const DmMethod[]){
-            {"Ping", NULL, NULL},
-            {"GetMachineId", (const DmArgument[]){{"machine_uuid", "s", true}, {NULL}}, NULL},
+            {"Ping", NULL, NULL, "Answers, and nothing more.", DM_ACTION_N, false},
+            {"GetMachineId", (const DmArgument[]){{"machine_uuid", "s", true}, {NULL}}, NULL,
+             "The machine's identifier, as of any service on the bus.", DM_ACTION_N, false},
             {NULL},
         },
+    .doc = "Served by the bus library itself.",
 };
 
 /* -- ObjectManager ------------------------------------------------------------------------------
@@ -269,7 +290,7 @@ append_object(DmBody *body, struct DmObjects *objects, const DmObject *object,
 }
 
 /* All objects below the root, without those of other users' trees. */
-static bool
+static DmCallResult
 on_get_managed_objects(DmCall *call)
 {
     struct DmObjects *objects = call->objects;
@@ -279,8 +300,8 @@ on_get_managed_objects(DmCall *call)
     DmBodyArray dict;
     gsize n;
 
-    if (call->caller == NULL)
-        return false;
+    if (call->caller == NULL || must_ask_to_show(call, call->object, G_MAXUINT))
+        return DM_CALL_ASK;
     body = dm_body_new();
     dict = dm_body_begin_array(body, true);
     providers = dm_tree_get_providers(objects->options.tree, &n);
@@ -298,10 +319,10 @@ on_get_managed_objects(DmCall *call)
         }
     }
     dm_body_end_array(body, dict);
-    call->reply = dm_objects_finish_reply(call->message, body, "a{oa{sa{sv}}}");
+    call->reply = dm_call_finish_reply(call->message, body, "a{oa{sa{sv}}}");
     if (n >= LARGE_REPLY_PROVIDERS)
         dm_objects_trim_later(objects);
-    return true;
+    return DM_CALL_DONE;
 }
 
 const DmInterface dm_interface_object_manager = {
@@ -310,7 +331,10 @@ const DmInterface dm_interface_object_manager = {
     .methods =
         (const DmMethod[]){
             {"GetManagedObjects", (const DmArgument[]){{"objects", "a{oa{sa{sv}}}", true}, {NULL}},
-             on_get_managed_objects},
+             on_get_managed_objects,
+             "All objects below the root with those of their properties that the caller may read; "
+             "users' trees only for their user and root.",
+             DM_ACTION_N, true},
             {NULL},
         },
     .signals =
@@ -318,9 +342,12 @@ const DmInterface dm_interface_object_manager = {
             {"InterfacesAdded",
              (const DmArgument[]){{"object_path", "o", true},
                                   {"interfaces_and_properties", "a{sa{sv}}", true},
-                                  {NULL}}},
+                                  {NULL}},
+             "An object has come, with its public properties."},
             {"InterfacesRemoved",
-             (const DmArgument[]){{"object_path", "o", true}, {"interfaces", "as", true}, {NULL}}},
+             (const DmArgument[]){{"object_path", "o", true}, {"interfaces", "as", true}, {NULL}},
+             "An object has gone."},
             {NULL},
         },
+    .doc = "The objects there are, and their coming and going.",
 };

@@ -4,6 +4,8 @@
 #include "plugin/access.h"
 #include "plugin/interface.h"
 #include "plugin/objects.h"
+#include "plugin/queue.h"
+#include "tree/history.h"
 
 /* What the files of the export share; nobody else includes it. */
 
@@ -17,21 +19,24 @@ struct DmObjects {
     const char *health; /* as last told; const */
 
     DBusConnection *connection; /* NULL: none */
+    guint connection_number;    /* counts those there were */
     DmAccess *access;
-    GSource *trim; /* NULL: no large reply is on its way */
+    DmQueue *queue; /* calls that wait for their turn */
+    GSource *trim;  /* NULL: no large reply is on its way */
     guint trim_ms;
 };
 
-/* -- objects-methods.c: the methods of the standard interfaces ----------------------------------
+/* -- objects.c: calls and their callers ---------------------------------------------------------
  */
 
-/* An error reply. `detail` NULL: no reason to name it. What callers sent is quoted only if short.
- */
-DBusMessage *dm_objects_new_error(DBusMessage *call, const char *name, const char *sentence,
-                                  const char *detail);
+/* Sends the reply to a call, which it owns; nothing where none is wanted. */
+void dm_objects_reply(DmObjects *objects, DBusMessage *call, DBusMessage *reply);
 
-/* The reply with that body; an error where it is too large for one message. */
-DBusMessage *dm_objects_finish_reply(DBusMessage *call, DmBody *body, const char *signature);
+/* -- interface-session.c ------------------------------------------------------------------------
+ */
+
+/* Appends what everybody may know of a session that has ended, the a{sv} of Finished. */
+void dm_session_interface_append_ended(DmBody *body, const DmHistoryEntry *entry);
 
 /* -- objects-signals.c: what the bus is told by itself ------------------------------------------
  */

@@ -239,14 +239,31 @@ has_kind(const DmChange *changes, gsize n_changes, DmChangeKind kind)
     return false;
 }
 
+/* The sessions that are over with these changes. */
+static void
+send_finished(DmObjects *objects, const char *path, const DmChange *changes, gsize n_changes)
+{
+    for (gsize i = 0; i < n_changes; i++) {
+        g_autoptr(DmBody) body = NULL;
+
+        if (changes[i].kind != DM_CHANGE_SESSION || changes[i].ended == NULL)
+            continue;
+        body = dm_body_new();
+        dm_session_interface_append_ended(body, changes[i].ended);
+        send_signal(objects, path, dm_interface_session.name, "Finished", body, "a{sv}");
+    }
+}
+
 /* An object that was there before and still is. */
 static void
 tell_object(DmObjects *objects, const DmObject *object, const char *path, const DmChange *changes,
             gsize n_changes)
 {
     send_changed(objects, object, path, changes, n_changes);
-    if (dm_interface_session.is_on(object) && has_kind(changes, n_changes, DM_CHANGE_SESSION))
+    if (dm_interface_session.is_on(object) && has_kind(changes, n_changes, DM_CHANGE_SESSION)) {
         send_beside(objects, object, &dm_interface_session);
+        send_finished(objects, path, changes, n_changes);
+    }
     if (dm_interface_progress.is_on(object) && has_kind(changes, n_changes, DM_CHANGE_PROGRESS))
         send_beside(objects, object, &dm_interface_progress);
 }

@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "dbus/names.h"
+#include "plugin/call.h"
 #include "plugin/objects-private.h"
 
 /* How soon it is looked whether a large reply has gone out; each time after twice as long. */
 #define TRIM_FIRST_MS 10
 #define TRIM_LAST_MS 10000
+
+/* Most bytes that wait for the bus when another answer is begun. */
+#define MAX_OUTGOING (8 * 1024 * 1024)
 
 /* -- sending ------------------------------------------------------------------------------------
  */
@@ -92,100 +96,232 @@ find_method(DmCall *call)
                   ? dm_node_interfaces_find(call->objects->interfaces, call->object->node)
                   : NULL;
         if (found == NULL && (own == NULL || !g_str_equal(own->name, interface))) {
-            call->reply = dm_objects_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
-                                               "the object has no such interface", interface);
+            call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_INTERFACE,
+                                            "the object has no such interface", interface);
             return NULL;
         }
     }
     if (method == NULL || method->call == NULL) {
         method = NULL;
-        call->reply = dm_objects_new_error(call->message, DBUS_ERROR_UNKNOWN_METHOD,
-                                           "the object has no such method", member);
+        call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_METHOD,
+                                        "the object has no such method", member);
     } else if (!dm_method_takes(method, dbus_message_get_signature(call->message))) {
-        call->reply = dm_objects_new_error(call->message, DBUS_ERROR_INVALID_ARGS,
-                                           "the method takes other arguments", member);
+        call->reply = dm_call_new_error(call->message, DBUS_ERROR_INVALID_ARGS,
+                                        "the method takes other arguments", member);
         method = NULL;
     }
     return method;
 }
 
-/* Runs the method and sends its reply; false if it must know the caller first. */
-static bool
-serve(DmObjects *objects, DBusMessage *message, const DmCaller *caller)
+/* Finds what the message is about; without a method there is an error reply. */
+static const DmMethod *
+find_target(DmCall *call)
 {
-    DmObject object;
-    DmCall call = {objects, message, &object, caller, NULL};
-    const char *path = dbus_message_get_path(message);
-    const DmMethod *method = NULL;
+    const char *path = dbus_message_get_path(call->message);
 
-    if (!dm_object_find(objects->options.tree, path, &object))
-        call.reply = dm_objects_new_error(message, DBUS_ERROR_UNKNOWN_OBJECT,
-                                          "there is no object at this path", path);
-    else
-        method = find_method(&call);
-    if (method != NULL && !method->call(&call))
-        return false;
-    if (dbus_message_get_no_reply(message))
-        dbus_message_unref(call.reply);
-    else
-        dm_objects_send(objects, call.reply);
-    return true;
+    if (dm_object_find(call->objects->options.tree, path, call->object))
+        return find_method(call);
+    call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_OBJECT,
+                                    "there is no object at this path", path);
+    return NULL;
 }
 
-/* A message that waits until its caller is known. */
+/* Whether answers can be made: not while as much as a few of the largest waits for the bus to take
+ * it. */
+static bool
+is_open(gconstpointer data)
+{
+    const DmObjects *objects = data;
+
+    return objects->connection == NULL ||
+           dbus_connection_get_outgoing_size(objects->connection) < MAX_OUTGOING;
+}
+
+void
+dm_objects_reply(DmObjects *objects, DBusMessage *call, DBusMessage *reply)
+{
+    if (dbus_message_get_no_reply(call))
+        dbus_message_unref(reply);
+    else
+        dm_objects_send(objects, reply);
+}
+
+/* -- callers ------------------------------------------------------------------------------------
+ */
+
+/* A message that waits: until its caller is known, until polkit has answered, or for its turn.
+ * Counted: whoever asks keeps one of its own. */
 typedef struct {
     DmObjects *objects;
     DBusMessage *message;
-} Deferred;
+    DmCaller caller; /* what was learned of it for this message */
+    bool has_caller;
+    bool has_turn;
+    DmAction asked; /* what polkit is being asked */
+    bool is_person; /* with a person, if it takes one */
+} Job;
 
 static void
-free_deferred(gpointer data)
+job_clear(gpointer data)
 {
-    Deferred *deferred = data;
+    Job *job = data;
 
-    dbus_message_unref(deferred->message);
-    g_free(deferred);
+    dbus_message_unref(job->message);
 }
 
-/* From the start again: the tree may have changed since. */
+static void
+job_unref(gpointer data)
+{
+    g_rc_box_release_full(data, job_clear);
+}
+
+static void
+job_refuse(Job *job)
+{
+    dm_objects_reply(job->objects, job->message,
+                     dm_call_new_error(job->message, DBUS_ERROR_LIMITS_EXCEEDED,
+                                       "too many calls wait already; try again when they are "
+                                       "answered",
+                                       NULL));
+    job_unref(job);
+}
+
+static void job_go_on(Job *job);
+
 static void
 on_caller(const DmCaller *caller, gpointer data)
 {
-    Deferred *deferred = data;
-    bool served = serve(deferred->objects, deferred->message, caller);
+    Job *job = data;
 
-    g_assert(served);
+    job->caller = *caller;
+    job->has_caller = true;
+    job_go_on(g_rc_box_acquire(job));
 }
 
 static void
-defer(DmObjects *objects, DBusMessage *message)
+on_verdict(DmVerdict verdict, gpointer data)
 {
-    Deferred *deferred = g_new(Deferred, 1);
+    Job *job = data;
 
-    deferred->objects = objects;
-    deferred->message = dbus_message_ref(message);
-    if (dm_access_ask(objects->access, dbus_message_get_sender(message), on_caller, deferred,
-                      free_deferred))
+    /* Nobody is asked twice for one call: where none could say, and where there is no place for a
+     * dialog, it is a no. */
+    if (verdict == DM_VERDICT_NONE || (verdict == DM_VERDICT_CHALLENGE && job->is_person))
+        verdict = DM_VERDICT_NO;
+    job->caller.verdicts[job->asked] = verdict;
+    job_go_on(g_rc_box_acquire(job));
+}
+
+/* Finds out what a method wants to know of the caller. */
+static void
+job_ask(Job *job, const DmCall *call)
+{
+    DmAccess *access = job->objects->access;
+    const char *sender = dbus_message_get_sender(job->message);
+    bool asked;
+
+    if (!job->has_caller && dm_access_find(access, sender, &job->caller)) {
+        job->has_caller = true;
+        job_go_on(job);
         return;
-    dm_objects_send(objects, dm_objects_new_error(message, DBUS_ERROR_LIMITS_EXCEEDED,
-                                                  "too many calls wait to be judged", NULL));
-    free_deferred(deferred);
+    }
+    job->asked = call->need;
+    job->is_person = call->interactive;
+    if (!job->has_caller)
+        asked = dm_access_ask(access, sender, on_caller, job, job_unref);
+    else
+        asked = dm_access_authorise(access, sender, job->caller.uid, call->need, call->interactive,
+                                    on_verdict, job, job_unref);
+    if (!asked)
+        job_refuse(job);
+}
+
+/* Whose turn it is goes by user; one of whom nothing is known, who has gone most likely, is one of
+ * a user of their own. */
+static void
+job_wait(Job *job)
+{
+    guint32 uid = job->caller.is_known ? job->caller.uid : G_MAXUINT32;
+
+    if (!dm_queue_push(job->objects->queue, uid, dbus_message_get_sender(job->message), job))
+        job_refuse(job);
+}
+
+/* Whether the call has to wait for its turn: one that may take long, and any while others wait. */
+static bool
+must_wait(const DmObjects *objects, const DmMethod *method)
+{
+    return method->is_heavy || !dm_queue_is_empty(objects->queue) || !is_open(objects);
+}
+
+/* Serves the message as far as it goes; from the start each time, for the tree may have changed.
+ */
+static void
+job_go_on(Job *job)
+{
+    DmObjects *objects = job->objects;
+    DmObject object;
+    DmCall call = {.objects = objects,
+                   .message = job->message,
+                   .object = &object,
+                   .caller = job->has_caller ? &job->caller : NULL,
+                   .need = DM_ACTION_N};
+    const DmMethod *method = find_target(&call);
+
+    if (method != NULL && !job->has_turn && must_wait(objects, method)) {
+        if (job->has_caller)
+            job_wait(job);
+        else
+            job_ask(job, &call);
+        return;
+    }
+    switch (method != NULL ? method->call(&call) : DM_CALL_DONE) {
+    case DM_CALL_ASK:
+        job_ask(job, &call);
+        return;
+    case DM_CALL_DONE:
+        dm_objects_reply(objects, job->message, call.reply);
+        break;
+    case DM_CALL_LATER:
+        break;
+    }
+    job_unref(job);
+}
+
+static void
+on_turn(gpointer data, gpointer user_data)
+{
+    Job *job = data;
+
+    job->has_turn = true;
+    job_go_on(job);
 }
 
 static DBusHandlerResult
 on_message(DBusConnection *connection, DBusMessage *message, void *data)
 {
     DmObjects *objects = data;
-    DmCaller caller;
+    DmObject object;
+    DmCall call = {.objects = objects, .message = message, .object = &object, .need = DM_ACTION_N};
+    DmCallResult result = DM_CALL_ASK;
+    const DmMethod *method;
+    Job *job;
 
     if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-    if (serve(objects, message, NULL))
+    /* The way of most calls: answered at once, whoever it is. */
+    method = find_target(&call);
+    if (method == NULL)
+        result = DM_CALL_DONE;
+    else if (!must_wait(objects, method))
+        result = method->call(&call);
+    if (result == DM_CALL_DONE)
+        dm_objects_reply(objects, message, call.reply);
+    if (result != DM_CALL_ASK)
         return DBUS_HANDLER_RESULT_HANDLED;
-    if (dm_access_find(objects->access, dbus_message_get_sender(message), &caller))
-        (void)serve(objects, message, &caller);
-    else
-        defer(objects, message);
+    job = g_rc_box_new0(Job);
+    job->objects = objects;
+    job->message = dbus_message_ref(message);
+    job_ask(job, &call);
     return DBUS_HANDLER_RESULT_HANDLED;
 }
 
@@ -198,6 +334,12 @@ dm_objects_new(const DmObjectsOptions *options)
     DmObjects *objects = g_new0(DmObjects, 1);
 
     objects->options = *options;
+    objects->queue = dm_queue_new(options->context, &(const DmQueueHandlers){
+                                                        .serve = on_turn,
+                                                        .free_job = job_unref,
+                                                        .is_open = is_open,
+                                                        .data = objects,
+                                                    });
     objects->interfaces = dm_node_interfaces_new();
     objects->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     objects->health = dm_tree_get_health(options->tree);
@@ -213,6 +355,7 @@ dm_objects_free(DmObjects *objects)
         return;
     dm_objects_set_connection(objects, NULL);
     stop_trim(objects);
+    dm_queue_free(objects->queue);
     dm_tree_remove_listener(objects->options.tree, objects->listener);
     g_hash_table_unref(objects->shown);
     dm_node_interfaces_free(objects->interfaces);
@@ -224,9 +367,11 @@ static const DBusObjectPathVTable vtable = {.message_function = on_message};
 void
 dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
 {
+    objects->connection_number++;
     if (objects->connection != NULL) {
         (void)dbus_connection_unregister_object_path(objects->connection, DM_BUS_ROOT);
         g_clear_pointer(&objects->access, dm_access_free);
+        dm_queue_clear(objects->queue);
         g_clear_pointer(&objects->connection, dbus_connection_unref);
     }
     if (connection == NULL)

@@ -5,6 +5,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "plugin/logs.h"
+#include "plugin/sync.h"
 #include "tree/tree.h"
 
 /* The tree on the bus (design section 5): objects, properties and the signals that tell of changes.
@@ -12,13 +14,16 @@
 typedef struct DmObjects DmObjects;
 
 typedef struct {
-    /* Asks for a session with a provider of the device tree now; `origin` as of DmSessionInfo. The
-     * session's id, for g_free(); or NULL and DM_ERROR, DISCONNECTED where nobody runs sessions. */
-    char *(*sync)(const char *provider_id, const char *origin, gpointer data, GError **error);
+    /* Reads the configuration again; false and DM_ERROR, the file named, if it cannot be used. */
+    bool (*reload)(gpointer data, GError **error);
+    /* Called after a method has changed the tree, or has tried to. */
+    void (*on_called)(gpointer data);
 } DmObjectsHooks;
 
 typedef struct {
     DmTree *tree;          /* borrowed, outlives the objects */
+    DmSync *sync;          /* the same; sessions that are asked for */
+    DmLogs *logs;          /* the same; archives */
     GMainContext *context; /* the connection's; NULL: the default one */
     bool own_uid_is_root;  /* outside the system instance (V9) */
     DmObjectsHooks hooks;

@@ -10,15 +10,6 @@
 /* polkit, asked over the bus without blocking whether a caller may do something (security.md
  * section 2). Nothing is remembered here: that is the caller's. */
 
-/* The actions; policy/org.dmclient.DMClient1.policy says who may do them. */
-#define DM_ACTION_SYNC DM_BUS_INTERFACE ".sync"
-#define DM_ACTION_RETRY_FIRST_SYNC DM_BUS_INTERFACE ".retry-first-sync"
-#define DM_ACTION_COLLECT_LOGS DM_BUS_INTERFACE ".collect-logs"
-#define DM_ACTION_READ_IDENTITY DM_BUS_INTERFACE ".read-identity"
-#define DM_ACTION_READ_DETAILS DM_BUS_INTERFACE ".read-details"
-#define DM_ACTION_DISCONNECT DM_BUS_INTERFACE ".disconnect"
-#define DM_ACTION_RELOAD DM_BUS_INTERFACE ".reload"
-
 /* What came of a question. Only DM_VERDICT_YES lets anybody do anything. */
 typedef enum {
     DM_VERDICT_NONE,      /* nobody could say: no, and not to be remembered */

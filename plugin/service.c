@@ -11,9 +11,11 @@
 #include "common/timer.h"
 #include "dbus/connection.h"
 #include "dbus/names.h"
+#include "plugin/logs.h"
 #include "plugin/objects.h"
 #include "plugin/settings.h"
 #include "plugin/socket.h"
+#include "plugin/sync.h"
 #include "plugin/warnings.h"
 #include "tree/lost-contact.h"
 #include "tree/push.h"
@@ -41,6 +43,8 @@ struct DmService {
     DmTimer *timer;           /* what is due in the tree */
     gint64 first_sync_due_us; /* boot time; -1: nothing */
     gint64 contact_due_us;    /* the same, of loss of contact */
+    DmSync *sync;
+    DmLogs *logs;
     DmObjects *objects;
     DmSocket *socket; /* NULL: none is served */
     DmBus *bus;       /* NULL: without the bus */
@@ -48,6 +52,7 @@ struct DmService {
     void (*on_failed)(const char *message, void *data);
     void (*on_ready)(void *data);
     void *data;
+    char *config; /* NULL: defaults */
 };
 
 /* -- telling the host; it may free the service meanwhile -----------------------------------------
@@ -92,6 +97,7 @@ on_bus_ready(DmBus *bus, DBusConnection *connection, gpointer data)
     DmService *service = data;
 
     dm_objects_set_connection(service->objects, connection);
+    dm_sync_set_connection(service->sync, connection);
     tell_ready(service);
 }
 
@@ -100,6 +106,7 @@ on_bus_lost(DmBus *bus, const char *reason, gpointer data)
 {
     DmService *service = data;
 
+    dm_sync_set_connection(service->sync, NULL);
     dm_objects_set_connection(service->objects, NULL);
     if (dm_bus_is_name_taken(bus)) {
         tell_failed(service, reason);
@@ -112,22 +119,6 @@ static const DmBusHandlers bus_handlers = {
     .on_ready = on_bus_ready,
     .on_lost = on_bus_lost,
 };
-
-/* Somebody on the bus wants a session: the broker runs it. */
-static char *
-on_sync(const char *provider_id, const char *origin, gpointer data, GError **error)
-{
-    DmService *service = data;
-    g_autofree char *session = g_uuid_string_random();
-
-    if (service->socket == NULL ||
-        dm_socket_request_sync(service->socket, provider_id, session, origin) == 0) {
-        g_set_error_literal(error, DM_ERROR, DM_ERROR_DISCONNECTED,
-                            "nobody runs sessions now: start dmclient-broker");
-        return NULL;
-    }
-    return g_steal_pointer(&session);
-}
 
 /* -- what is due in the tree ---------------------------------------------------------------------
  */
@@ -234,6 +225,19 @@ on_called(gpointer data)
     dm_objects_check_health(service->objects);
 }
 
+/* A broker has come or gone. */
+static void
+on_attending(gpointer data)
+{
+    dm_sync_on_attending(((DmService *)data)->sync);
+}
+
+static void
+on_logs(const char *request, const GArray *files, gpointer data)
+{
+    dm_logs_take(((DmService *)data)->logs, request, files);
+}
+
 /* S6: without a machine-id the leaf is unset, and everything else works. */
 static char *
 find_hw_dev_id(void)
@@ -296,6 +300,8 @@ open_socket(DmService *service, const DmPluginHost *host, bool is_private, GErro
         .product = "dmclient " DM_VERSION,
         .context = service->context,
         .on_called = on_called,
+        .on_attending = on_attending,
+        .on_logs = on_logs,
         .data = service,
     };
 
@@ -309,6 +315,8 @@ open_socket(DmService *service, const DmPluginHost *host, bool is_private, GErro
         return false;
     }
     service->socket = dm_socket_new(service->tree, &options, error);
+    dm_sync_set_socket(service->sync, service->socket);
+    dm_logs_set_socket(service->logs, service->socket);
     return service->socket != NULL;
 }
 
@@ -342,12 +350,46 @@ load_settings(const char *path, DmSettings *settings, GError **error)
     return true;
 }
 
+/* Somebody may have changed the configuration (Manager.Reload): all of it is taken, or nothing. */
+static bool
+on_reload(gpointer data, GError **error)
+{
+    DmService *service = data;
+    g_auto(DmSettings) settings = {0};
+
+    if (!load_settings(service->config, &settings, error))
+        return false;
+    dm_tree_set_options(service->tree, &(const DmTreeOptions){.allow_http = settings.allow_http,
+                                                              .has_window = settings.has_window,
+                                                              .window_min = settings.window_min});
+    if (service->socket != NULL)
+        dm_socket_request_reload(service->socket);
+    return true;
+}
+
+/* The tree's face on the bus, and what stands behind its methods. */
+static void
+make_objects(DmService *service, const char *state_dir)
+{
+    g_autofree char *archives = g_build_filename(state_dir, "logs", NULL);
+    DmObjectsOptions options = {.tree = service->tree,
+                                .context = service->context,
+                                .own_uid_is_root = is_private_instance(state_dir),
+                                .hooks = {.reload = on_reload, .on_called = on_called},
+                                .data = service};
+
+    service->sync = dm_sync_new(service->tree, service->context);
+    service->logs = dm_logs_new(service->tree, archives, service->context);
+    options.sync = service->sync;
+    options.logs = service->logs;
+    service->objects = dm_objects_new(&options);
+}
+
 DmService *
 dm_service_new(const DmPluginHost *host, GError **error)
 {
     g_autoptr(DmService) service = g_new0(DmService, 1);
     g_auto(DmSettings) settings = {0};
-    DmObjectsOptions objects = {.hooks = {.sync = on_sync}, .data = service};
 
     /* The host's signals are its own; libdbus would ignore SIGPIPE for the whole process, which it
      * does not need: it writes with MSG_NOSIGNAL. */
@@ -367,11 +409,9 @@ dm_service_new(const DmPluginHost *host, GError **error)
     service->push = dm_push_new(service->tree, dm_push_get_null_backend(), NULL);
     service->timer = dm_timer_new(service->context, on_due, service);
     service->listener = dm_tree_add_listener(service->tree, on_changes, service);
-    objects.tree = service->tree;
-    objects.context = service->context;
-    objects.own_uid_is_root = is_private_instance(host->state_dir);
-    service->objects = dm_objects_new(&objects);
-    if (!open_socket(service, host, objects.own_uid_is_root, error))
+    service->config = g_strdup(host->config);
+    make_objects(service, host->state_dir);
+    if (!open_socket(service, host, is_private_instance(host->state_dir), error))
         return NULL;
     run_push(service);
     find_due(service);
@@ -391,7 +431,11 @@ dm_service_free(DmService *service)
     }
     dm_bus_free(service->bus);
     dm_socket_free(service->socket);
+    /* Who waits for a reply holds on to the objects. */
+    dm_sync_free(service->sync);
+    dm_logs_free(service->logs);
     dm_objects_free(service->objects);
+    g_free(service->config);
     dm_push_free(service->push);
     dm_timer_free(service->timer);
     if (service->listener != 0)

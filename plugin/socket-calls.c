@@ -204,11 +204,18 @@ is_too_long(const char *text)
     return text != NULL && strlen(text) > MAX_REASON;
 }
 
+static gint64
+get_bytes(const DmTreeReport *wire, guint64 bytes)
+{
+    return wire->has_totals ? (gint64)MIN(bytes, (guint64)G_MAXINT64) : -1;
+}
+
 static DBusMessage *
 on_report_session(DmTree *tree, DBusMessage *call)
 {
     g_autoptr(GError) error = NULL;
     DmSessionState state = DM_SESSION_IDLE;
+    DmHistoryCommand commands[DM_TREE_MAX_COUNTS];
     DmSessionReport report;
     DmTreeReport wire;
     DBusMessageIter iter;
@@ -229,11 +236,16 @@ on_report_session(DmTree *tree, DBusMessage *call)
         .error = wire.error,
         .message = wire.message,
         .certificate_expires_us = wire.certificate_expires_us,
-        .messages_sent = -1,
-        .messages_received = -1,
-        .bytes_sent = -1,
-        .bytes_received = -1,
+        .messages_sent = wire.has_totals ? (gint64)wire.totals.messages_sent : -1,
+        .messages_received = wire.has_totals ? (gint64)wire.totals.messages_received : -1,
+        .bytes_sent = get_bytes(&wire, wire.totals.bytes_sent),
+        .bytes_received = get_bytes(&wire, wire.totals.bytes_received),
+        .commands = commands,
+        .n_commands = wire.has_totals ? wire.totals.n_commands : 0,
     };
+    for (gsize i = 0; i < report.n_commands; i++)
+        commands[i] = (DmHistoryCommand){wire.totals.commands[i].verb,
+                                         wire.totals.commands[i].status, wire.totals.commands[i].n};
     if (!dm_session_report(tree, provider, &report, &error))
         return refuse_error(call, error);
     return dbus_message_new_method_return(call);

@@ -205,13 +205,32 @@ dm_socket_signals_tell(DmSocketSignals *signals, const DmChange *changes, gsize 
     tell_unenrollments(signals, changes, n_changes);
 }
 
-void
-dm_socket_signals_request_sync(DmSocketSignals *signals, const char *provider, const char *session,
-                               const char *origin)
+/* -- what the broker is asked --------------------------------------------------------------------
+ */
+
+DBusMessage *
+dm_socket_signals_new_sync(const char *provider, const char *session, const char *origin,
+                           gint64 uid)
 {
-    g_autoptr(DBusMessage) signal = new_signal("SyncRequested");
+    DBusMessage *signal = new_signal("SyncRequested");
+    dbus_int64_t user = uid;
 
     dbus_message_append_args(signal, DBUS_TYPE_STRING, &provider, DBUS_TYPE_STRING, &session,
-                             DBUS_TYPE_STRING, &origin, DBUS_TYPE_INVALID);
-    signals->send(signal, signals->data);
+                             DBUS_TYPE_STRING, &origin, DBUS_TYPE_INT64, &user, DBUS_TYPE_INVALID);
+    return signal;
+}
+
+DBusMessage *
+dm_socket_signals_new_logs(const char *request)
+{
+    DBusMessage *signal = new_signal("LogsRequested");
+
+    dbus_message_append_args(signal, DBUS_TYPE_STRING, &request, DBUS_TYPE_INVALID);
+    return signal;
+}
+
+DBusMessage *
+dm_socket_signals_new_reload(void)
+{
+    return new_signal("ReloadRequested");
 }

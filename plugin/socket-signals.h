@@ -20,8 +20,10 @@ void dm_socket_signals_free(DmSocketSignals *signals);
  * session is due at another time than was last said, then Unenrolled for each that is gone. */
 void dm_socket_signals_tell(DmSocketSignals *signals, const DmChange *changes, gsize n_changes);
 
-/* Sends SyncRequested. */
-void dm_socket_signals_request_sync(DmSocketSignals *signals, const char *provider,
-                                    const char *session, const char *origin);
+/* Signals for those who run sessions; unref with dbus_message_unref(). */
+DBusMessage *dm_socket_signals_new_sync(const char *provider, const char *session,
+                                        const char *origin, gint64 uid);
+DBusMessage *dm_socket_signals_new_logs(const char *request);
+DBusMessage *dm_socket_signals_new_reload(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSocketSignals, dm_socket_signals_free)

@@ -14,6 +14,7 @@
 #include "dbus/tree-call.h"
 #include "plugin/socket-calls.h"
 #include "plugin/socket-path.h"
+#include "plugin/socket-sessions.h"
 #include "plugin/socket-signals.h"
 #include "tree/unenroll.h"
 
@@ -30,6 +31,7 @@ struct DmSocket {
     DBusServer *server;
     char *product;
     DmSocketSignals *signals;
+    DmSocketSessions *sessions;
     guint listener;
     GPtrArray *peers;        /* Peer */
     GSource *overseer;       /* ready when something waits to be sent */
@@ -43,7 +45,7 @@ typedef struct {
     DmSocket *socket;
     DBusConnection *connection;
     bool greeted;  /* has said Hello */
-    bool attends;  /* runs sessions */
+    bool attends;  /* runs sessions: is told of requests */
     bool unenrols; /* runs a session that asked for a clean-up, which waits for its end */
 } Peer;
 
@@ -134,11 +136,48 @@ answer_tree(Peer *peer, DBusMessage *call)
     bool was_pending = dm_tree_get_unenroll_due_us(self->tree) >= 0;
     DBusMessage *answer = dm_socket_calls_answer(self->tree, call, peer->attends);
 
+    dm_socket_sessions_note(self->sessions, peer, call);
+
     if (!was_pending && dm_tree_get_unenroll_due_us(self->tree) >= 0)
         peer->unenrols = true;
     if (self->options.on_called != NULL)
         self->options.on_called(self->options.data);
     return answer;
+}
+
+/* From now on this peer is told who wants a session. */
+static DBusMessage *
+answer_attend(Peer *peer, DBusMessage *call)
+{
+    if (!dbus_message_has_signature(call, ""))
+        return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Attend takes nothing");
+    peer->attends = true;
+    return dbus_message_new_method_return(call);
+}
+
+/* Files for an archive that somebody waits for. */
+static DBusMessage *
+answer_logs(Peer *peer, DBusMessage *call)
+{
+    const DmSocketOptions *options = &peer->socket->options;
+    g_autoptr(GArray) files = NULL;
+    DBusMessageIter iter;
+    const char *request;
+
+    if (!peer->attends)
+        return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Attend comes first");
+    if (!dbus_message_has_signature(call, "sa(say)"))
+        return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "HandLogs takes \"sa(say)\"");
+    dbus_message_iter_init(call, &iter);
+    dbus_message_iter_get_basic(&iter, &request);
+    dbus_message_iter_next(&iter);
+    files = dm_wire_read_files(&iter);
+    if (files == NULL)
+        return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST,
+                                      "the files are too many, or have names that no file has");
+    if (options->on_logs != NULL)
+        options->on_logs(request, files, options->data);
+    return dbus_message_new_method_return(call);
 }
 
 static DBusMessage *
@@ -156,12 +195,24 @@ answer_call(Peer *peer, DBusMessage *call)
         return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Hello has been said");
     if (!peer->greeted)
         return answer_hello(peer, call);
+    if (dbus_message_has_member(call, "Attend"))
+        return answer_attend(peer, call);
+    if (dbus_message_has_member(call, "HandLogs"))
+        return answer_logs(peer, call);
     return answer_tree(peer, call);
+}
+
+static void
+tell_attending(const DmSocket *self)
+{
+    if (self->options.on_attending != NULL)
+        self->options.on_attending(self->options.data);
 }
 
 static void
 handle_call(Peer *peer, DBusMessage *call)
 {
+    bool attended = peer->attends;
     g_autoptr(DBusMessage) answer = answer_call(peer, call);
     DmStatus status;
 
@@ -174,6 +225,8 @@ handle_call(Peer *peer, DBusMessage *call)
         dm_status_from_dbus_error(dbus_message_get_error_name(answer), &status) &&
         status == DM_STATUS_BAD_VERSION)
         peer_cut(peer);
+    if (peer->attends && !attended)
+        tell_attending(peer->socket);
 }
 
 /* -- peers that do not read ---------------------------------------------------------------------
@@ -225,9 +278,12 @@ static void
 drop_peer(Peer *peer)
 {
     DmSocket *self = peer->socket;
-    bool unenrols = peer->unenrols;
+    bool unenrols = peer->unenrols, attended = peer->attends;
 
+    dm_socket_sessions_drop(self->sessions, peer);
     g_ptr_array_remove_fast(self->peers, peer);
+    if (attended)
+        tell_attending(self);
     if (!unenrols)
         return;
     /* E2: nobody is left to end its session. Where the disk fails it is tried again. */
@@ -296,16 +352,45 @@ on_changes(const DmChange *changes, gsize n_changes, gpointer data)
 }
 
 guint
-dm_socket_request_sync(DmSocket *self, const char *provider, const char *session,
-                       const char *origin)
+dm_socket_get_n_attending(const DmSocket *self)
 {
     guint n = 0;
 
     for (guint i = 0; i < self->peers->len; i++)
-        n += ((const Peer *)g_ptr_array_index(self->peers, i))->greeted;
-    if (n > 0)
-        dm_socket_signals_request_sync(self->signals, provider, session, origin);
+        n += ((const Peer *)g_ptr_array_index(self->peers, i))->attends;
     return n;
+}
+
+/* Sends a signal, which it owns, to those who run sessions. */
+static void
+send_to_attending(DmSocket *self, DBusMessage *signal)
+{
+    for (guint i = 0; i < self->peers->len; i++) {
+        Peer *peer = g_ptr_array_index(self->peers, i);
+
+        if (peer->attends)
+            peer_send(peer, signal);
+    }
+    dbus_message_unref(signal);
+}
+
+void
+dm_socket_request_sync(DmSocket *self, const char *provider, const char *session,
+                       const char *origin, gint64 uid)
+{
+    send_to_attending(self, dm_socket_signals_new_sync(provider, session, origin, uid));
+}
+
+void
+dm_socket_request_logs(DmSocket *self, const char *request)
+{
+    send_to_attending(self, dm_socket_signals_new_logs(request));
+}
+
+void
+dm_socket_request_reload(DmSocket *self)
+{
+    send_to_attending(self, dm_socket_signals_new_reload());
 }
 
 guint
@@ -386,6 +471,7 @@ dm_socket_new(DmTree *tree, const DmSocketOptions *options, GError **error)
     self->has_broker = find_user(BROKER_USER, &self->broker_uid);
     self->peers = g_ptr_array_new_with_free_func(peer_free);
     self->signals = dm_socket_signals_new(tree, send_to_all, self);
+    self->sessions = dm_socket_sessions_new(tree, self->context);
     self->overseer = start_overseer(self);
     self->listener = dm_tree_add_listener(tree, on_changes, self);
     dbus_server_set_new_connection_function(server, on_new_connection, self, NULL);
@@ -402,6 +488,7 @@ dm_socket_free(DmSocket *self)
     dm_loop_remove_server(self->server);
     stop_server(self->server);
     g_ptr_array_unref(self->peers);
+    dm_socket_sessions_free(self->sessions);
     g_source_destroy(self->overseer);
     g_source_unref(self->overseer);
     dm_socket_signals_free(self->signals);

@@ -21,6 +21,11 @@ typedef struct {
     /* Called after each call, before its answer is sent: something may have been written, or may
      * have failed to be. NULL: not called. */
     void (*on_called)(gpointer data);
+    /* Called when a peer that runs sessions has come (Attend) or gone. NULL: not called. */
+    void (*on_attending)(gpointer data);
+    /* Gets what such a peer hands over for `request` (HandLogs): DmTreeFiles, borrowed. NULL: not
+     * called. */
+    void (*on_logs)(const char *request, const GArray *files, gpointer data);
     gpointer data;
 } DmSocketOptions;
 
@@ -35,8 +40,13 @@ void dm_socket_free(DmSocket *socket);
 /* Connections, greeted or not. */
 guint dm_socket_get_n_connections(const DmSocket *socket);
 
-/* Sends SyncRequested to all that have said Hello; how many that were (0: no broker listens). */
-guint dm_socket_request_sync(DmSocket *socket, const char *provider, const char *session,
-                             const char *origin);
+/* How many run sessions (Attend). */
+guint dm_socket_get_n_attending(const DmSocket *socket);
+
+/* Send SyncRequested, LogsRequested and ReloadRequested to those who do. */
+void dm_socket_request_sync(DmSocket *socket, const char *provider, const char *session,
+                            const char *origin, gint64 uid);
+void dm_socket_request_logs(DmSocket *socket, const char *request);
+void dm_socket_request_reload(DmSocket *socket);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSocket, dm_socket_free)

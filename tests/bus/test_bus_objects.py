@@ -90,7 +90,7 @@ ERRORS = [
     (harness.BUS_ROOT, PROPERTIES, "Fetch", [], "UnknownMethod"),
     (harness.BUS_ROOT, "x.y", "Z", [], "UnknownInterface"),
     (harness.BUS_ROOT, harness.BUS_NAME, "Add", [], "UnknownMethod"),
-    (harness.BUS_ROOT, harness.BUS_NAME + ".Manager", "Unenroll", [], "UnknownMethod"),
+    (harness.BUS_ROOT, harness.BUS_NAME + ".Manager", "Enroll", [], "UnknownMethod"),
 ]
 
 

@@ -26,8 +26,9 @@ typedef struct {
     DBusConnection *client;
     GPtrArray *signals; /* "path member arguments" */
     bool is_ready;
-    GError *sync_error; /* what the hook fails with; NULL: it works */
-    char *synced;
+    DmSync *sync; /* without a socket: nobody runs sessions */
+    DmLogs *logs;
+    guint n_reloads;
 } Fixture;
 
 /* -- the service --------------------------------------------------------------------------------
@@ -51,17 +52,11 @@ on_lost(DmBus *bus, const char *reason, gpointer data)
     f->is_ready = false;
 }
 
-static inline char *
-on_sync(const char *provider_id, const char *origin, gpointer data, GError **error)
+static inline bool
+on_reload(gpointer data, GError **error)
 {
-    Fixture *f = data;
-
-    if (f->sync_error != NULL) {
-        *error = g_error_copy(f->sync_error);
-        return NULL;
-    }
-    f->synced = g_strdup(provider_id);
-    return g_strdup("session-1");
+    ((Fixture *)data)->n_reloads++;
+    return true;
 }
 
 static inline bool
@@ -146,7 +141,7 @@ static inline void
 setup(Fixture *f, gconstpointer data)
 {
     const DmTreeOptions options = {.hw_dev_id = "0123456789ABCDEF"};
-    DmObjectsOptions objects = {.own_uid_is_root = true, .hooks = {on_sync}, .data = f};
+    DmObjectsOptions objects = {.own_uid_is_root = true, .hooks = {.reload = on_reload}, .data = f};
     g_autoptr(GError) error = NULL;
 
     private_bus_init(&f->bus);
@@ -156,6 +151,8 @@ setup(Fixture *f, gconstpointer data)
     g_assert_no_error(error);
     apply_one(f, DM_VERB_ADD, TREE "Provider/MS%20DM%20Server", NULL);
     objects.tree = f->tree;
+    objects.sync = f->sync = dm_sync_new(f->tree, NULL);
+    objects.logs = f->logs = dm_logs_new(f->tree, "/nowhere", NULL);
     f->objects = dm_objects_new(&objects);
     start_service(f);
     f->client = open_client(f);
@@ -171,11 +168,11 @@ teardown(Fixture *f, gconstpointer data)
     dbus_connection_close(f->client);
     dbus_connection_unref(f->client);
     dm_bus_free(f->service);
+    dm_sync_free(f->sync);
+    dm_logs_free(f->logs);
     dm_objects_free(f->objects);
     dm_tree_free(f->tree);
     g_ptr_array_unref(f->signals);
-    g_clear_error(&f->sync_error);
-    g_free(f->synced);
     private_bus_clear(&f->bus);
 }
 

@@ -266,8 +266,8 @@ on_free(gpointer data)
 static inline bool
 check_of(Fixture *f, const char *sender, guint32 uid, bool interactive)
 {
-    return dm_polkit_check(f->polkit, sender, uid, DM_ACTION_READ_IDENTITY, interactive, on_verdict,
-                           f, on_free);
+    return dm_polkit_check(f->polkit, sender, uid, DM_BUS_INTERFACE ".read-identity", interactive,
+                           on_verdict, f, on_free);
 }
 
 /* Asks for a caller that is on the bus, and waits for the verdict. */

@@ -294,31 +294,55 @@ test_services(Fixture *f, gconstpointer data)
     }
 }
 
+typedef struct {
+    const char *method, *expected;
+} Method;
+
+/* What an object has, of methods and signals, and nothing more. */
+static void
+assert_methods(Fixture *f, const char *path, const Method *cases, gsize n_cases)
+{
+    g_auto(Document) d = {0};
+
+    read_document(f, path, &d);
+    for (guint i = 0; i < n_cases; i++)
+        g_assert_cmpstr(g_hash_table_lookup(d.methods, cases[i].method), ==, cases[i].expected);
+    g_assert_cmpuint(g_hash_table_size(d.methods), ==, n_cases);
+}
+
+#define STANDARD                                                                                   \
+    {"org.freedesktop.DBus.Properties.Get", "ss>v"},                                               \
+        {"org.freedesktop.DBus.Properties.GetAll", "s>a{sv}"},                                     \
+        {"org.freedesktop.DBus.Properties.Set", "ssv"},                                            \
+        {"org.freedesktop.DBus.Properties.PropertiesChanged", "sa{sv}as"},                         \
+        {"org.freedesktop.DBus.Introspectable.Introspect", ">s"},                                  \
+        {"org.freedesktop.DBus.Peer.Ping", ""},                                                    \
+    {                                                                                              \
+        "org.freedesktop.DBus.Peer.GetMachineId", ">s"                                             \
+    }
+
 static void
 test_methods(Fixture *f, gconstpointer data)
 {
-    static const struct {
-        const char *method, *expected;
-    } cases[] = {
+    static const Method root[] = {
+        STANDARD,
         {DM_BUS_INTERFACE_MANAGER ".Sync", "oa{sv}>s"},
-        {"org.freedesktop.DBus.Properties.Get", "ss>v"},
-        {"org.freedesktop.DBus.Properties.GetAll", "s>a{sv}"},
-        {"org.freedesktop.DBus.Properties.Set", "ssv"},
-        {"org.freedesktop.DBus.Properties.PropertiesChanged", "sa{sv}as"},
+        {DM_BUS_INTERFACE_MANAGER ".Unenroll", "oa{sv}"},
+        {DM_BUS_INTERFACE_MANAGER ".RetryFirstSync", "oa{sv}"},
+        {DM_BUS_INTERFACE_MANAGER ".CollectLogs", "a{sv}>h"},
+        {DM_BUS_INTERFACE_MANAGER ".Reload", "a{sv}"},
         {"org.freedesktop.DBus.ObjectManager.GetManagedObjects", ">a{oa{sa{sv}}}"},
         {"org.freedesktop.DBus.ObjectManager.InterfacesAdded", "oa{sa{sv}}"},
         {"org.freedesktop.DBus.ObjectManager.InterfacesRemoved", "oas"},
-        {"org.freedesktop.DBus.Introspectable.Introspect", ">s"},
-        {"org.freedesktop.DBus.Peer.Ping", ""},
-        {"org.freedesktop.DBus.Peer.GetMachineId", ">s"},
     };
-    g_auto(Document) d = {0};
+    static const Method provider[] = {
+        STANDARD,
+        {DM_BUS_INTERFACE_SESSION ".GetHistory", "ua{sv}>aa{sv}"},
+        {DM_BUS_INTERFACE_SESSION ".Finished", "a{sv}"},
+    };
 
-    read_document(f, DM_BUS_ROOT, &d);
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
-        g_assert_cmpstr(g_hash_table_lookup(d.methods, cases[i].method), ==, cases[i].expected);
-    /* Nothing is announced that is not there. */
-    g_assert_cmpuint(g_hash_table_size(d.methods), ==, G_N_ELEMENTS(cases));
+    assert_methods(f, DM_BUS_ROOT, root, G_N_ELEMENTS(root));
+    assert_methods(f, DM_BUS_ROOT "/Provider/X", provider, G_N_ELEMENTS(provider));
 }
 
 int

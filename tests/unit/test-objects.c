@@ -91,7 +91,8 @@ test_bad_calls(Fixture *f, gconstpointer data)
         {"org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "x",
          "!" DBUS_ERROR "InvalidArgs"},
         {DM_BUS_INTERFACE_MANAGER, "Sync", "x", "!" DBUS_ERROR "InvalidArgs"},
-        {DM_BUS_INTERFACE_MANAGER, "Unenroll", NULL, "!" DBUS_ERROR "UnknownMethod"},
+        {DM_BUS_INTERFACE_MANAGER, "Unenroll", NULL, "!" DBUS_ERROR "InvalidArgs"},
+        {DM_BUS_INTERFACE_MANAGER, "Enroll", NULL, "!" DBUS_ERROR "UnknownMethod"},
         {"a.b", "C", NULL, "!" DBUS_ERROR "UnknownInterface"},
         {NULL, "C", NULL, "!" DBUS_ERROR "UnknownMethod"},
         {NULL, "Ping", NULL, "!" DBUS_ERROR "UnknownMethod"},
@@ -206,19 +207,20 @@ test_user_tree(Fixture *f, gconstpointer data)
     assert_get(f, DM_BUS_ROOT "/User/8294967296", "", "x", "!" DBUS_ERROR "UnknownObject");
 }
 
-/* -- Sync ---------------------------------------------------------------------------------------
+/* -- Manager ------------------------------------------------------------------------------------
  */
 
 static char *
-call_sync(Fixture *f, const char *path, const char *option)
+call_manager(Fixture *f, const char *method, const char *path, const char *option)
 {
     DBusMessage *call =
-        dbus_message_new_method_call(DM_BUS_NAME, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, "Sync");
+        dbus_message_new_method_call(DM_BUS_NAME, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, method);
     DBusMessageIter iter, options, entry, variant;
     const dbus_bool_t value = TRUE;
 
     dbus_message_iter_init_append(call, &iter);
-    dbus_message_iter_append_basic(&iter, DBUS_TYPE_OBJECT_PATH, &path);
+    if (path != NULL)
+        dbus_message_iter_append_basic(&iter, DBUS_TYPE_OBJECT_PATH, &path);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
     if (option != NULL) {
         dbus_message_iter_open_container(&options, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
@@ -233,22 +235,60 @@ call_sync(Fixture *f, const char *path, const char *option)
 }
 
 static void
-test_sync(Fixture *f, gconstpointer data)
+assert_manager(Fixture *f, const char *method, const char *path, const char *option,
+               const char *expected)
 {
-    g_autofree char *good = call_sync(f, PROVIDER_PATH, NULL);
-    g_autofree char *other = call_sync(f, PROVIDER_PATH "/FirstSyncStatus", NULL);
-    g_autofree char *nobody = call_sync(f, "/", NULL);
-    g_autofree char *option = call_sync(f, PROVIDER_PATH, "eventually");
-    g_autofree char *no_broker = NULL;
+    g_autofree char *text = call_manager(f, method, path, option);
 
-    g_assert_cmpstr(good, ==, "'session-1'");
-    g_assert_cmpstr(f->synced, ==, "MS DM Server");
-    g_assert_cmpstr(other, ==, "!" OUR_ERROR "NotFound");
-    g_assert_cmpstr(nobody, ==, "!" OUR_ERROR "NotFound");
-    g_assert_cmpstr(option, ==, "!" DBUS_ERROR "InvalidArgs");
-    f->sync_error = g_error_new_literal(DM_ERROR, DM_ERROR_DISCONNECTED, "no broker");
-    no_broker = call_sync(f, PROVIDER_PATH, NULL);
-    g_assert_cmpstr(no_broker, ==, "!" OUR_ERROR "Unavailable");
+    g_assert_cmpstr(text, ==, expected);
+}
+
+static void
+test_arguments_of_the_manager(Fixture *f, gconstpointer data)
+{
+    static const char *const methods[] = {"Sync", "Unenroll", "RetryFirstSync"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(methods); i++) {
+        assert_manager(f, methods[i], PROVIDER_PATH "/FirstSyncStatus", NULL,
+                       "!" OUR_ERROR "NotFound");
+        assert_manager(f, methods[i], "/", NULL, "!" OUR_ERROR "NotFound");
+        assert_manager(f, methods[i], PROVIDER_PATH, "eventually", "!" DBUS_ERROR "InvalidArgs");
+        assert_manager(f, methods[i], NULL, NULL, "!" DBUS_ERROR "InvalidArgs");
+    }
+    assert_manager(f, "CollectLogs", NULL, "eventually", "!" DBUS_ERROR "InvalidArgs");
+    assert_manager(f, "Reload", NULL, "eventually", "!" DBUS_ERROR "InvalidArgs");
+    assert_manager(f, "Reload", PROVIDER_PATH, NULL, "!" DBUS_ERROR "InvalidArgs");
+    g_assert_cmpuint(f->n_reloads, ==, 0);
+}
+
+/* Without a broker, and without anything that could start one. */
+static void
+test_sync_without_a_broker(Fixture *f, gconstpointer data)
+{
+    assert_manager(f, "Sync", PROVIDER_PATH, NULL, "!" OUR_ERROR "Unavailable");
+    assert_manager(f, "Sync", PROVIDER_PATH, "wait", "!" OUR_ERROR "Unavailable");
+}
+
+static void
+test_reload(Fixture *f, gconstpointer data)
+{
+    assert_manager(f, "Reload", NULL, NULL, "");
+    g_assert_cmpuint(f->n_reloads, ==, 1);
+}
+
+/* A run that has not failed is none to try again. */
+static void
+test_retry_first_sync(Fixture *f, gconstpointer data)
+{
+    assert_manager(f, "RetryFirstSync", PROVIDER_PATH, NULL, "!" OUR_ERROR "BadRequest");
+}
+
+/* E4: no broker is there to tell the server, and the provider goes all the same. */
+static void
+test_unenroll(Fixture *f, gconstpointer data)
+{
+    assert_manager(f, "Unenroll", PROVIDER_PATH, NULL, "");
+    assert_manager(f, "Unenroll", PROVIDER_PATH, NULL, "!" OUR_ERROR "NotFound");
 }
 
 int
@@ -263,6 +303,10 @@ main(int argc, char **argv)
     ADD("one-name-one-path", test_paths);
     ADD("set-is-refused", test_set);
     ADD("A1-user-tree", test_user_tree);
-    ADD("sync", test_sync);
+    ADD("arguments-of-the-manager", test_arguments_of_the_manager);
+    ADD("sync-without-a-broker", test_sync_without_a_broker);
+    ADD("reload", test_reload);
+    ADD("retry-first-sync", test_retry_first_sync);
+    ADD("E4-unenroll", test_unenroll);
     return g_test_run();
 }

@@ -52,7 +52,7 @@ test_not_merged(Fixture *f, gconstpointer data)
     g_assert_true(check_nth(f, 1, 1000, false));
     g_assert_true(check_nth(f, 1, 1000, true));
     g_assert_true(check_nth(f, 2, 1000, false));
-    g_assert_true(dm_polkit_check(f->polkit, ":9.1", 1000, DM_ACTION_READ_DETAILS, false,
+    g_assert_true(dm_polkit_check(f->polkit, ":9.1", 1000, DM_BUS_INTERFACE ".read-details", false,
                                   on_verdict, f, on_free));
     WAIT_UNTIL(f->n_answers == 4);
     g_assert_cmpuint(f->checks->len, ==, 5);
@@ -192,7 +192,7 @@ static void
 test_asks_from_within(Fixture *f, gconstpointer data)
 {
     f->to_machine = FAKE_YES;
-    g_assert_true(dm_polkit_check(f->polkit, ":9.0", 1000, DM_ACTION_READ_IDENTITY, false,
+    g_assert_true(dm_polkit_check(f->polkit, ":9.0", 1000, DM_BUS_INTERFACE ".read-identity", false,
                                   on_first_verdict, f, on_free));
     WAIT_UNTIL(f->n_freed == 1 + 2 * DM_POLKIT_MAX_ASKED);
     g_assert_cmpuint(f->checks->len, ==, f->n_freed);

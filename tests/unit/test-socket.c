@@ -245,12 +245,15 @@ test_peer_that_does_not_read(void)
 
     fixture_init(&fixture);
     raw_append(bytes, make_hello(DM_TREE_VERSION), 1);
+    raw_append(bytes, dm_tree_client_new_call("Attend"), 2);
     fd = raw_connect(fixture.path);
     g_assert_cmpint(write(fd, bytes->data, bytes->len), ==, bytes->len);
     other = client_new(fixture.path);
-    WAIT_UNTIL(dm_socket_request_sync(fixture.socket, "A", "1", "user") == 2);
+    dbus_message_unref(client_expect(other, dm_tree_client_new_call("Attend")));
+    WAIT_UNTIL(dm_socket_get_n_attending(fixture.socket) == 2);
+    dm_socket_request_sync(fixture.socket, "A", "1", "user", -1);
     while (dm_socket_get_n_connections(fixture.socket) == 2) {
-        dm_socket_request_sync(fixture.socket, "A", large, "user");
+        dm_socket_request_sync(fixture.socket, "A", large, "user", -1);
         n_sent++;
         g_assert_cmpuint(n_sent, <, 64); /* of a MiB each */
         WAIT_UNTIL(other->signals->len > n_sent);
@@ -411,22 +414,23 @@ test_sync_requested(void)
     g_auto(Fixture) fixture = {0};
     g_autoptr(Client) client = NULL;
     g_autoptr(Client) silent = NULL;
-    const char *provider, *session, *origin;
+    DmTreeSyncRequest request;
     DBusMessage *signal = NULL;
 
     fixture_init(&fixture);
-    g_assert_cmpuint(dm_socket_request_sync(fixture.socket, "A", "1", "user"), ==, 0);
-    silent = client_connect(fixture.path);
+    silent = client_new(fixture.path);
     client = client_new(fixture.path);
-    WAIT_UNTIL(dm_socket_get_n_connections(fixture.socket) == 2);
-    g_assert_cmpuint(dm_socket_request_sync(fixture.socket, "A", "s-1", "user"), ==, 1);
+    g_assert_cmpuint(dm_socket_get_n_attending(fixture.socket), ==, 0);
+    dbus_message_unref(client_expect(client, dm_tree_client_new_call("Attend")));
+    g_assert_cmpuint(dm_socket_get_n_attending(fixture.socket), ==, 1);
+    dm_socket_request_sync(fixture.socket, "A", "s-1", "user", 4000000000);
     WAIT_UNTIL(find_signal(client, "SyncRequested", &signal) != NULL);
-    g_assert_true(dbus_message_get_args(signal, NULL, DBUS_TYPE_STRING, &provider, DBUS_TYPE_STRING,
-                                        &session, DBUS_TYPE_STRING, &origin, DBUS_TYPE_INVALID));
-    g_assert_cmpstr(provider, ==, "A");
-    g_assert_cmpstr(session, ==, "s-1");
-    g_assert_cmpstr(origin, ==, "user");
-    /* Who has not said Hello hears nothing. */
+    g_assert_true(dm_wire_read_sync_request(signal, &request));
+    g_assert_cmpstr(request.provider, ==, "A");
+    g_assert_cmpstr(request.session, ==, "s-1");
+    g_assert_cmpstr(request.origin, ==, "user");
+    g_assert_cmpint(request.uid, ==, 4000000000);
+    /* Who does not attend hears nothing. */
     g_assert_cmpuint(silent->signals->len, ==, 0);
 }
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "plugin/socket-sessions.h"
+
+#include "common/log.h"
+#include "dbus/names.h"
+#include "dbus/tree-call.h"
+#include "tree/session.h"
+
+struct DmSocketSessions {
+    DmTree *tree;
+    GMainContext *context;
+    GHashTable *running; /* provider's id → Running */
+};
+
+typedef struct {
+    DmSocketSessions *sessions;
+    char *provider;
+    char *token;
+    gconstpointer peer; /* NULL: gone */
+    GSource *patience;  /* while it is */
+} Running;
+
+static void
+forgive(Running *running)
+{
+    if (running->patience == NULL)
+        return;
+    g_source_destroy(running->patience);
+    g_clear_pointer(&running->patience, g_source_unref);
+}
+
+static void
+running_free(gpointer data)
+{
+    Running *running = data;
+
+    forgive(running);
+    g_free(running->provider);
+    g_free(running->token);
+    g_free(running);
+}
+
+DmSocketSessions *
+dm_socket_sessions_new(DmTree *tree, GMainContext *context)
+{
+    DmSocketSessions *sessions = g_new0(DmSocketSessions, 1);
+
+    sessions->tree = tree;
+    sessions->context = context;
+    sessions->running = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, running_free);
+    return sessions;
+}
+
+void
+dm_socket_sessions_free(DmSocketSessions *sessions)
+{
+    if (sessions == NULL)
+        return;
+    g_hash_table_unref(sessions->running);
+    g_free(sessions);
+}
+
+/* -- whose it is --------------------------------------------------------------------------------
+ */
+
+/* The token of the session under way; NULL: none is. Borrowed. */
+static const char *
+find_current(const DmSocketSessions *sessions, const char *id)
+{
+    const DmProvider *provider = dm_tree_find_provider(sessions->tree, DM_SCOPE_DEVICE, 0, id);
+
+    return provider != NULL ? dm_session_get_current(provider) : NULL;
+}
+
+static void
+note_provider(DmSocketSessions *sessions, gconstpointer peer, const char *id)
+{
+    const char *token = find_current(sessions, id);
+    Running *running;
+
+    g_hash_table_remove(sessions->running, id);
+    if (token == NULL)
+        return;
+    running = g_new0(Running, 1);
+    running->sessions = sessions;
+    running->provider = g_strdup(id);
+    running->token = g_strdup(token);
+    running->peer = peer;
+    g_hash_table_insert(sessions->running, running->provider, running);
+}
+
+/* A message of a session whose peer was gone: it is back. */
+static void
+note_message(DmSocketSessions *sessions, gconstpointer peer, const char *token)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, sessions->running);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Running *running = value;
+
+        if (!g_str_equal(running->token, token))
+            continue;
+        forgive(running);
+        running->peer = peer;
+    }
+}
+
+void
+dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMessage *call)
+{
+    DBusMessageIter iter;
+    const char *first;
+
+    if (!dbus_message_iter_init(call, &iter) ||
+        dbus_message_iter_get_arg_type(&iter) != DBUS_TYPE_STRING)
+        return;
+    dbus_message_iter_get_basic(&iter, &first);
+    if (dbus_message_has_member(call, "Apply"))
+        note_message(sessions, peer, first);
+    else if (dbus_message_has_member(call, "BeginSession") ||
+             dbus_message_has_member(call, "ReportSession"))
+        note_provider(sessions, peer, first);
+}
+
+/* -- peers that go ------------------------------------------------------------------------------
+ */
+
+static gboolean
+on_patience_over(gpointer data)
+{
+    Running *running = data;
+    DmSocketSessions *sessions = running->sessions;
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_session_abandon(sessions->tree, running->provider, running->token,
+                            "the broker went away in the middle of the session", &error))
+        dm_log_warning("The end of a session could not be kept", "REASON", error->message);
+    g_hash_table_remove(sessions->running, running->provider);
+    return G_SOURCE_REMOVE;
+}
+
+void
+dm_socket_sessions_drop(DmSocketSessions *sessions, gconstpointer peer)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, sessions->running);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Running *running = value;
+
+        if (running->peer != peer)
+            continue;
+        if (g_strcmp0(find_current(sessions, running->provider), running->token) != 0) {
+            g_hash_table_iter_remove(&iter);
+            continue;
+        }
+        running->peer = NULL;
+        running->patience = g_timeout_source_new(DM_SOCKET_SESSIONS_PATIENCE_MS);
+        g_source_set_callback(running->patience, on_patience_over, running, NULL);
+        g_source_attach(running->patience, sessions->context);
+    }
+}

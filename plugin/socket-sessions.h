@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <glib.h>
+
+#include "tree/tree.h"
+
+/* Which peer of the tree socket runs which session: one whose peer goes, and does not come back, is
+ * over. */
+typedef struct DmSocketSessions DmSocketSessions;
+
+/* How long a peer whose connection is gone has to come back and go on. */
+#define DM_SOCKET_SESSIONS_PATIENCE_MS 30000
+
+/* `tree` outlives it. */
+DmSocketSessions *dm_socket_sessions_new(DmTree *tree, GMainContext *context);
+void dm_socket_sessions_free(DmSocketSessions *sessions);
+
+/* `peer`'s `call` has been answered: the session that it began or went on with is that peer's. */
+void dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMessage *call);
+
+/* The peer is gone. */
+void dm_socket_sessions_drop(DmSocketSessions *sessions, gconstpointer peer);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSocketSessions, dm_socket_sessions_free)
