@@ -49,6 +49,7 @@ typedef struct {
     char *origin;
     gint64 user;
     GPtrArray *early; /* Waiter: for a broker that knows of it */
+    bool is_told;     /* one did; it may have gone since, and the next one will be told */
     GSource *patience;
 } Request;
 
@@ -201,16 +202,22 @@ send_request(DmSync *sync, Request *request)
     dm_socket_request_sync(sync->socket, request->provider, request->token, request->origin,
                            request->user);
     set_patience(request, BEGIN_MS);
+    request->is_told = true;
     tell(request->early, request->token, NULL);
 }
 
+/* Those that no broker was told of. */
 static void
-fail_all(DmSync *sync, const GError *error)
+fail_untold(DmSync *sync, const GError *error)
 {
     g_autoptr(GList) requests = g_hash_table_get_values(sync->requests);
 
-    for (GList *l = requests; l != NULL; l = l->next)
-        fail_request(sync, l->data, error);
+    for (GList *l = requests; l != NULL; l = l->next) {
+        Request *request = l->data;
+
+        if (!request->is_told)
+            fail_request(sync, request, error);
+    }
 }
 
 /* -- the broker ---------------------------------------------------------------------------------
@@ -224,7 +231,7 @@ on_start_failed(const GError *error, gpointer data)
     DmSync *sync = data;
 
     dm_log_warning("The broker could not be started", "REASON", error->message);
-    fail_all(sync, error);
+    fail_untold(sync, error);
     finish_unenrolls(sync);
 }
 
@@ -236,7 +243,7 @@ place_request(DmSync *sync, Request *request)
 
     if (is_attended(sync)) {
         send_request(sync, request);
-    } else if (sync->socket != NULL && dm_starter_start(sync->starter)) {
+    } else if ((sync->socket != NULL && dm_starter_start(sync->starter)) || request->is_told) {
         set_patience(request, DM_STARTER_PATIENCE_MS + ATTEND_MS);
     } else {
         error = g_error_new_literal(DM_ERROR, DM_ERROR_DISCONNECTED,
@@ -272,8 +279,7 @@ dm_sync_set_connection(DmSync *sync, DBusConnection *connection)
         return;
     /* Who asked over it is gone with it. What a broker knows of goes on. */
     g_hash_table_remove_all(sync->ends);
-    if (!is_attended(sync))
-        fail_all(sync, error);
+    fail_untold(sync, error);
 }
 
 /* -- asking -------------------------------------------------------------------------------------
