@@ -160,7 +160,7 @@ def test_G1_kill_at_every_write_of_a_migration(tmp_path):
         assert result.returncode == -9, (name, i, result)
         drive(copy, "crash", 0)
         db = sqlite3.connect(copy / DB)
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
         assert db.execute("SELECT provider, path, value FROM tree").fetchall() == [
             ("Old", "Provider/{ProviderID}/UPN", "old@example")
         ]

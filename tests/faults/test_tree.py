@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Kill -9 at every write of what must happen as a whole and once: the end of an enrolment (rules E2,
-E3), and that of a first sync (F4, G3)."""
+E3), that of a first sync (F4, G3), and that of a session (its history)."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -18,12 +19,17 @@ STRACE_MISSING = strace.is_available()
 pytestmark = pytest.mark.skipif(STRACE_MISSING is not None, reason=str(STRACE_MISSING))
 
 
-def drive(state, *commands):
+def drive(state, *commands, boot="driver"):
     result = subprocess.run(
-        [DRIVER, state, *commands], capture_output=True, text=True, timeout=30
+        [DRIVER, state, *commands],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=dict(os.environ, DM_TEST_BOOT_ID=boot),
     )
     harness.check_sanitizers("tree-driver", result.stderr)
     assert result.returncode == 0, (result.returncode, result.stderr)
+    return result.stdout
 
 
 def each_kill(state, tmp_path, *commands):
@@ -143,3 +149,134 @@ def test_F4_G3_kill_at_every_write_of_the_decision(filled, tmp_path):
         drive(state, "outcome")
         assert decision(state) == decided, where
     assert seen > 0
+
+
+# -- the history of sessions ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def under_way(filled, tmp_path_factory):
+    """A session is under way, and as many are over as are kept."""
+    state = tmp_path_factory.mktemp("under-way") / "state"
+    shutil.copytree(filled, state)
+    drive(state, "end", "end-many", "begin")
+    assert history(state) == (200, True, "ok")
+    return state
+
+
+def history(state):
+    """How many sessions are over, whether one is under way, and the result of the last."""
+    rows = query(state, "SELECT id, result FROM session ORDER BY number")
+    tokens = query(state, "SELECT value FROM text WHERE kind = 'session' AND name = 'token'")
+    counter = query(state, "SELECT value FROM text WHERE kind = 'session' AND name = 'counter'")
+    ids = [row[0] for row in rows] + [token for (token,) in tokens]
+    # Each session stands in one place: under way, or over.
+    assert len(ids) == len(set(ids)) and len(tokens) <= 1
+    assert len(ids) == min(int(counter[0][0]), 200 + len(tokens))
+    return len(rows), bool(tokens), rows[-1][1] if rows else None
+
+
+def last_id(state):
+    return query(state, "SELECT id FROM session ORDER BY number DESC LIMIT 1")
+
+
+def current_id(state):
+    return query(state, "SELECT value FROM text WHERE kind = 'session' AND name = 'token'")
+
+
+def success(state):
+    return query(state, "SELECT value FROM text WHERE kind = 'session' AND name = 'success'")
+
+
+def test_G1_kill_at_every_write_of_a_sessions_end(under_way, tmp_path):
+    token = current_id(under_way)
+    before = success(under_way)
+    seen = set()
+    for where, state in each_kill(under_way, tmp_path, "end"):
+        is_over = last_id(state) == token
+        # The row, what it pushes out, and all else that the end changes: in one commit.
+        assert history(state) == (200, not is_over, "ok"), where
+        assert (success(state) != before) == is_over, where
+        seen.add(is_over)
+        # The same report again, as a broker sends that got no answer: it is over, once.
+        assert drive(state, "end") == "ended ok\n"
+        assert (last_id(state), history(state)) == (token, (200, False, "ok")), where
+    assert seen == {False, True}
+
+
+def test_G1_kill_at_every_write_of_a_begin_that_notes_one_lost(under_way, tmp_path):
+    token = current_id(under_way)
+    seen = set()
+    for where, state in each_kill(under_way, tmp_path, "begin"):
+        is_lost = last_id(state) == token
+        assert history(state) == (200, True, "lost" if is_lost else "ok"), where
+        assert (current_id(state) != token) == is_lost, where
+        seen.add(is_lost)
+        drive(state, "begin", "end")
+        assert history(state) == (200, False, "ok"), where
+    assert seen == {False, True}
+
+
+def test_G1_kill_as_a_new_boot_notes_one_lost(under_way, tmp_path, monkeypatch):
+    token = current_id(under_way)
+    monkeypatch.setenv("DM_TEST_BOOT_ID", "another")
+    seen = set()
+    for where, state in each_kill(under_way, tmp_path, "open"):
+        is_lost = last_id(state) == token
+        assert history(state) == (200, not is_lost, "lost" if is_lost else "ok"), where
+        seen.add(is_lost)
+        drive(state, "open", boot="another")
+        assert (last_id(state), history(state)) == (token, (200, False, "lost")), where
+    assert seen == {False, True}
+
+
+def each_error(state, tmp_path, error, command):
+    """What `command`, run twice, said on a copy of `state` for each write of the first that failed
+    with `error`, and that copy."""
+    probe = tmp_path / "probe"
+    shutil.copytree(state, probe)
+    names = ("pwrite64", "fdatasync")
+    counts = strace.count([DRIVER, probe, command], tmp_path / "trace", names)
+    assert counts.get("pwrite64", 0) > 3 and counts.get("fdatasync", 0) > 0, counts
+    shutil.rmtree(probe)
+    for name, number in counts.items():
+        if error == "ENOSPC" and name != "pwrite64":
+            continue
+        for i in range(1, number + 1):
+            copy = tmp_path / f"{name}-{i}"
+            shutil.copytree(state, copy)
+            result = strace.inject(
+                [DRIVER, copy, command, command], tmp_path / "trace", name, i, f"error={error}"
+            )
+            assert result.returncode == 0, (name, i, result)
+            yield f"{name} {i}", result.stdout.splitlines(), copy
+            shutil.rmtree(copy)
+
+
+def test_G6_disk_full_at_every_write_of_a_sessions_end(under_way, tmp_path):
+    token = current_id(under_way)
+    refused = 0
+    for where, said, state in each_error(under_way, tmp_path, "ENOSPC", "end"):
+        # Where it is refused it is still under way, and the same report goes through later.
+        assert said in (["ended ok", "ended ok"], ["full ok", "ended ok"]), (where, said)
+        refused += said[0] == "full ok"
+        assert (last_id(state), history(state)) == (token, (200, False, "ok")), where
+    assert refused > 3
+
+
+def test_G5_io_error_at_every_write_of_a_sessions_end(under_way, tmp_path):
+    token = current_id(under_way)
+    refused = 0
+    for where, said, state in each_error(under_way, tmp_path, "EIO", "end"):
+        if said == ["ended ok", "ended ok"]:
+            # Not in the commit: the lock's name, or the directory.
+            assert last_id(state) == token, where
+            continue
+        assert said == ["storage read-only", "storage read-only"], (where, said)
+        refused += 1
+        # As before or as after; the next start goes on from there.
+        is_over = last_id(state) == token
+        assert history(state) == (200, not is_over, "ok"), where
+        assert drive(state, "end") == "ended ok\n"
+        assert (last_id(state), history(state)) == (token, (200, False, "ok")), where
+    assert refused > 3

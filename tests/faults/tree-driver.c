@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Drives a tree over a store from outside, for test_tree.py: the end of an enrolment, and that of a
- * first sync. Ends without closing, as a kill would have it. */
+/* Drives a tree over a store from outside, for test_tree.py: the end of an enrolment, of a first
+ * sync, and of a session. Ends without closing, as a kill would have it. What begins or ends a
+ * session says on standard output how that went: "begun", "ended", or what kept it from that. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,56 @@ finish(DmTree *tree)
         fail("finish", error);
 }
 
+/* Says what became of a step that the disk may refuse. */
+static void
+say(const DmTree *tree, const char *done, const GError *error)
+{
+    const char *what = error == NULL                                        ? done
+                       : g_error_matches(error, DM_ERROR, DM_ERROR_FULL)    ? "full"
+                       : g_error_matches(error, DM_ERROR, DM_ERROR_STORAGE) ? "storage"
+                                                                            : error->message;
+    g_autofree char *line = g_strdup_printf("%s %s\n", what, dm_tree_get_health(tree));
+
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+        exit(EXIT_USAGE);
+}
+
+static void
+begin(DmTree *tree)
+{
+    g_auto(DmSessionStart) start = {0};
+    g_autoptr(GError) error = NULL;
+
+    (void)dm_session_begin(tree, "P", "user", &start, &error);
+    say(tree, "begun", error);
+}
+
+static void
+end(DmTree *tree)
+{
+    const DmHistoryCommand commands[] = {{"Replace", 200, 2}, {"Get", 404, 1}};
+    DmSessionReport what = DM_SESSION_REPORT_INIT;
+    g_autoptr(GError) error = NULL;
+
+    what.ended = 1;
+    what.address = "https://one.example";
+    what.messages_sent = 2;
+    what.commands = commands;
+    what.n_commands = G_N_ELEMENTS(commands);
+    (void)dm_session_report(tree, "P", &what, &error);
+    say(tree, "ended", error);
+}
+
+/* As many sessions as are kept, so that the next end forgets one. */
+static void
+end_many(DmTree *tree)
+{
+    for (int i = 0; i < DM_HISTORY_MAX; i++) {
+        begin(tree);
+        end(tree);
+    }
+}
+
 static void
 do_nothing(DmTree *tree)
 {
@@ -111,10 +162,11 @@ main(int argc, char **argv)
         const char *name;
         void (*func)(DmTree *tree);
     } commands[] = {
-        {"fill", fill},      {"exec", exec},       {"finish", finish},
-        {"outcome", report}, {"open", do_nothing},
+        {"fill", fill},       {"exec", exec},   {"finish", finish}, {"outcome", report},
+        {"open", do_nothing}, {"begin", begin}, {"end", end},       {"end-many", end_many},
     };
-    const DmTreeOptions options = {.boot_id = "driver"};
+    const char *boot_id = g_getenv("DM_TEST_BOOT_ID");
+    const DmTreeOptions options = {.boot_id = boot_id != NULL ? boot_id : "driver"};
     g_autoptr(GError) error = NULL;
     DmStore *store;
     DmTree *tree;

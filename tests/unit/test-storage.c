@@ -7,6 +7,7 @@
 #include "common/account.h"
 #include "common/error.h"
 #include "tests/unit/tree-fixture.h"
+#include "tree/session.h"
 #include "tree/tree-private.h"
 
 struct DmStore {
@@ -501,6 +502,32 @@ test_m4_provisioning_fails(void)
                         "text 4 1 chain none\ncommit\n");
 }
 
+/* The history rides in the commit that ends a session; where that fails it is still under way. */
+static void
+test_history_in_the_same_commit(void)
+{
+    static const char *const calls[] = {"history", "commit", NULL};
+    DmStore *store = new_store();
+    g_autoptr(DmTree) tree = new_tree(store);
+    const DmProvider *provider = dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, "A");
+    g_auto(DmSessionStart) start = {0};
+    g_auto(DmSessionStart) next = {0};
+    DmSessionReport report = DM_SESSION_REPORT_INIT;
+
+    report.ended = 1;
+    g_assert_true(dm_session_begin(tree, "A", "api", &start, NULL));
+    store->code = DM_ERROR_FULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
+        g_assert_cmpstr(dm_session_get_current(provider), ==, start.token);
+        g_string_truncate(store->calls, 0);
+        store->fail_at = calls[i];
+        g_assert_cmpint(dm_session_report(tree, "A", &report, NULL), ==, calls[i] == NULL);
+    }
+    ASSERT_CALLS(store, "begin\nhistory 1 ok\ncommit\n");
+    g_assert_true(dm_session_begin(tree, "A", "api", &next, NULL));
+    g_assert_null(strstr(store->calls->str, "history"));
+}
+
 static void
 test_damaged_reply_is_not_given(void)
 {
@@ -549,6 +576,7 @@ main(int argc, char **argv)
     g_test_add_func("/storage/M4-answers-are-given-anew", test_m4_answers_are_given_anew);
     g_test_add_func("/storage/G5-read-only", test_g5_read_only);
     g_test_add_func("/storage/M4-provisioning-fails", test_m4_provisioning_fails);
+    g_test_add_func("/storage/M1-history-in-the-same-commit", test_history_in_the_same_commit);
     g_test_add_func("/storage/damaged-reply-is-not-given", test_damaged_reply_is_not_given);
     g_test_add_func("/storage/unreadable-store", test_unreadable_store);
     return g_test_run();

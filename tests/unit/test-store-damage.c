@@ -29,6 +29,92 @@ test_migration(Fixture *fixture, gconstpointer data)
     dm_store_free(store);
 }
 
+/* The third layout, as its SQL was, with a row of everything. */
+static const char third_layout[] =
+    "PRAGMA application_id = 1145914161; PRAGMA user_version = 3;"
+    "CREATE TABLE node(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE provider(key INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  scope TEXT NOT NULL CHECK(scope IN ('root', 'device', 'user')), uid INTEGER NOT NULL,"
+    "  id TEXT NOT NULL, UNIQUE(scope, uid, id)) STRICT;"
+    "INSERT INTO provider VALUES(0, 'root', 0, '');"
+    "CREATE TABLE leaf(provider INTEGER NOT NULL REFERENCES provider(key),"
+    "  node INTEGER NOT NULL REFERENCES node(id), value ANY,"
+    "  PRIMARY KEY(provider, node)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE text(provider INTEGER NOT NULL REFERENCES provider(key), kind TEXT NOT NULL,"
+    "  name TEXT NOT NULL, value TEXT NOT NULL,"
+    "  PRIMARY KEY(provider, kind, name)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE reply(id INTEGER PRIMARY KEY, session TEXT NOT NULL UNIQUE,"
+    "  message INTEGER NOT NULL, used INTEGER NOT NULL, reply BLOB NOT NULL) STRICT;"
+    "CREATE VIEW tree(scope, uid, provider, path, value) AS"
+    "  SELECT p.scope, p.uid, p.id, n.path, l.value FROM leaf AS l"
+    "  JOIN provider AS p ON p.key = l.provider JOIN node AS n ON n.id = l.node"
+    "  ORDER BY p.scope, p.uid, p.id, n.path;"
+    "CREATE TABLE unenrollment(enrolment INTEGER PRIMARY KEY, provider TEXT NOT NULL,"
+    "  session TEXT NOT NULL, requested INTEGER NOT NULL, done INTEGER NOT NULL,"
+    "  actor TEXT NOT NULL, reason TEXT NOT NULL, thumbprint TEXT NOT NULL) STRICT;"
+    "INSERT INTO node VALUES(3, 'Provider/{ProviderID}/UPN');"
+    "INSERT INTO provider VALUES(9, 'device', 0, 'Old');"
+    "INSERT INTO leaf VALUES(9, 3, 'old@example');"
+    "INSERT INTO text VALUES(9, 'session', 'counter', '7');"
+    "INSERT INTO reply VALUES(1, 's', 4, 1, x'00');"
+    "INSERT INTO unenrollment VALUES(2, 'Gone', '', 1, 2, 'root', 'sold', '');";
+
+static bool
+on_history(const DmStoreHistory *row, gpointer data)
+{
+    g_string_append_printf(data, "%s %s %" G_GINT64_FORMAT "\n", row->id, row->result,
+                           row->messages_sent);
+    return true;
+}
+
+static void
+on_unenrollment(const DmStoreUnenrollment *one, gpointer data)
+{
+    g_string_append_printf(data, "%s %s\n", one->provider, one->reason);
+}
+
+/* To sessions that are over; nothing is known of those before. */
+static void
+test_migration_from_3(Fixture *fixture, gconstpointer data)
+{
+    const char *content = "9 provider device 0 Old\n9 UPN old@example\n9 text 1 counter=7\n";
+    const DmStoreHistory row = {.id = "Old-1",
+                                .origin = "api",
+                                .address = "",
+                                .duration_us = -1,
+                                .messages_sent = -1,
+                                .messages_received = 0,
+                                .commands = "",
+                                .result = "ok",
+                                .reason = ""};
+    g_autoptr(GString) history = g_string_new(NULL);
+    g_autoptr(GString) others = g_string_new(NULL);
+    g_autoptr(GBytes) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    guint64 message = 0;
+    DmStore *store;
+
+    sql(fixture, third_layout);
+    store = open_store(fixture);
+    assert_content(store, content);
+    g_assert_true(dm_store_load_history(store, 9, on_history, history, &error));
+    g_assert_cmpstr(history->str, ==, "");
+    begin(store);
+    g_assert_true(dm_store_put_history(store, 9, &row, &error));
+    commit(store);
+    dm_store_free(store);
+    store = open_store(fixture);
+    assert_content(store, content);
+    g_assert_true(dm_store_load_history(store, 9, on_history, history, &error));
+    g_assert_cmpstr(history->str, ==, "Old-1 ok -1\n");
+    g_assert_true(dm_store_load_unenrollments(store, on_unenrollment, others, &error));
+    g_assert_cmpstr(others->str, ==, "Gone sold\n");
+    reply = dm_store_find_reply(store, "s", &message);
+    g_assert_nonnull(reply);
+    g_assert_cmpuint(message, ==, 4);
+    dm_store_free(store);
+}
+
 static void
 test_migration_of_damaged(Fixture *fixture, gconstpointer data)
 {
@@ -235,6 +321,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/store/migration-from-version-1", test_migration);
+    ADD("/store/migration-from-version-3", test_migration_from_3);
     ADD("/store/migration-of-a-damaged-file-is-refused", test_migration_of_damaged);
     ADD("/store/node-table-grown", test_grown_table);
     ADD("/store/newer-is-left-alone", test_newer);

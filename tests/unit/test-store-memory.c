@@ -13,6 +13,8 @@ static bool
 write_nodes(DmStore *store, GError **error)
 {
     const DmValue upn = {.format = DM_FORMAT_CHR, .u.chr = (char[]){"new@b"}};
+    const DmStoreHistory history = {
+        .id = "s", .origin = "api", .address = "", .commands = "", .result = "ok", .reason = ""};
     g_autoptr(GBytes) reply = g_bytes_new_static("reply", 5);
     gint64 key;
 
@@ -24,8 +26,16 @@ write_nodes(DmStore *store, GError **error)
            dm_store_put_text(store, key, DM_STORE_OUTCOME, "./a", "200", error) &&
            dm_store_put_text(store, key, DM_STORE_OUTCOME, "./a", NULL, error) &&
            dm_store_put_text(store, key, DM_STORE_OUTCOME, NULL, NULL, error) &&
+           dm_store_put_history(store, key, &history, error) &&
            dm_store_delete_provider(store, key + 1, error) && /* nobody's */
            dm_store_put_reply(store, "s", 2, reply, error);
+}
+
+static bool
+on_history(const DmStoreHistory *row, gpointer data)
+{
+    g_assert_cmpstr(row->id, ==, "s");
+    return true;
 }
 
 /* One whole life of a store; false where something failed. */
@@ -37,7 +47,8 @@ live(const char *directory, GError **error)
     g_autoptr(GBytes) reply = NULL;
     guint64 message = 0;
 
-    if (store == NULL || !dm_store_load(store, &reader, content, error))
+    if (store == NULL || !dm_store_load(store, &reader, content, error) ||
+        !dm_store_load_history(store, 2, on_history, NULL, error))
         return false;
     reply = dm_store_find_reply(store, "s", &message); /* NULL also where it fails */
     if (!dm_store_begin(store, error))

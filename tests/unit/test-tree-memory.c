@@ -5,6 +5,7 @@
 
 #include "tests/unit/failing-sqlite.h"
 #include "tests/unit/tree-fixture.h"
+#include "tree/rules/first-sync.h"
 #include "tree/session.h"
 #undef ADD /* the store's fixture has one of its own */
 #include "tests/unit/store-fixture.h"
@@ -69,6 +70,7 @@ run_session(DmTree *tree)
                                     .error = "",
                                     .message = "",
                                     .certificate_expires_us = YEAR_2040_US};
+    g_autoptr(GPtrArray) entries = NULL;
     g_autoptr(GError) error = NULL;
     g_auto(DmSessionStart) start = {0};
 
@@ -77,6 +79,25 @@ run_session(DmTree *tree)
           &error);
     check(dm_session_report_outcome(tree, "A", -1, "./c", DM_STATUS_OK, NULL, &error), &error);
     check(dm_session_report(tree, "A", &report, &error), &error);
+    check(dm_history_get(tree, "A", 10, &entries, &error), &error);
+}
+
+/* One that is lost as the next begins, and that is given up; and a run that is begun anew. */
+static void
+run_lost_sessions(DmTree *tree)
+{
+    const DmCommand fail[] = {
+        REPLACE(PROVIDER_A "/FirstSyncStatus/WasDeviceSuccessfullyProvisioned", "0")};
+    g_autoptr(GError) error = NULL;
+    g_auto(DmSessionStart) first = {0};
+    g_auto(DmSessionStart) second = {0};
+
+    check(dm_session_begin(tree, "A", "api", &first, &error), &error);
+    check(dm_session_begin(tree, "A", "api", &second, &error), &error);
+    check(dm_session_abandon(tree, "A", second.token, "gone", &error), &error);
+    APPLY_ALL(tree, 2, fail);
+    if (!dm_first_sync_retry(tree, "A", DM_SCOPE_DEVICE, 0, &error))
+        g_assert_true(has_failed);
 }
 
 static void
@@ -102,11 +123,12 @@ run_tree(DmTree *tree)
 
     APPLY_ALL(tree, 1, make);
     run_session(tree);
-    APPLY_ALL(tree, 2, change);
-    APPLY_ALL(tree, 3, new_run);
+    run_lost_sessions(tree);
+    APPLY_ALL(tree, 3, change);
+    APPLY_ALL(tree, 4, new_run);
     reply = dm_tree_provision(tree, "B", NULL, settings, G_N_ELEMENTS(settings), 0);
     g_assert_true(STATUS(reply, 2) == 200 || (has_failed && STATUS(reply, 2) == 510));
-    APPLY_ALL(tree, 4, leave);
+    APPLY_ALL(tree, 5, leave);
 }
 
 /* A life in which allocation `n` fails; whether it was reached. */
