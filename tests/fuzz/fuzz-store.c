@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "tree/session.h"
 #include "tree/store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,9 +61,50 @@ on_unenrollment(const DmStoreUnenrollment *unenrollment, gpointer data)
     g_assert_cmpint(unenrollment->enrolment, >, 0);
 }
 
+static bool
+on_history(const DmStoreHistory *row, gpointer data)
+{
+    const char *texts[] = {row->id,       row->origin, row->address,
+                           row->commands, row->result, row->reason};
+    guint *n = data;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_assert_true(strlen(texts[i]) <= DM_STORE_HISTORY_MAX_COMMANDS &&
+                      g_utf8_validate(texts[i], -1, NULL));
+    g_assert_true(row->start_us >= 0 && row->end_us >= 0 && row->duration_us >= -1);
+    return ++*n < DM_STORE_MAX_HISTORY;
+}
+
+/* What is under way and over, as the tree sees it: damaged rows are left out. */
+static void
+read_history(const char *dir)
+{
+    DmStore *store = dm_store_open(dir, NULL);
+    g_autoptr(DmTree) tree = store != NULL ? dm_tree_new(store, NULL, NULL) : NULL;
+    DmProvider *const *providers;
+    gsize n = 0;
+
+    if (tree == NULL)
+        return;
+    providers = dm_tree_get_providers(tree, &n);
+    for (gsize i = 0; i < n && dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE; i++) {
+        g_autoptr(GPtrArray) entries = NULL;
+
+        (void)dm_session_get_current(providers[i]);
+        if (dm_history_get(tree, dm_provider_get_id(providers[i]), G_MAXUINT, &entries, NULL))
+            g_assert_cmpuint(entries->len, <=, DM_HISTORY_MAX);
+    }
+}
+
 static void
 change(DmStore *store, gint64 key)
 {
+    const DmStoreHistory history = {.id = "new-1",
+                                    .origin = "api",
+                                    .address = "",
+                                    .commands = "",
+                                    .result = "ok",
+                                    .reason = ""};
     char text[] = "text";
     const DmValue value = {.format = DM_FORMAT_CHR, .u.chr = text};
     g_autoptr(GBytes) reply = g_bytes_new_static("reply", 5);
@@ -76,6 +118,7 @@ change(DmStore *store, gint64 key)
 
     if (dm_store_begin(store, NULL) &&
         (key == 0 || dm_store_put_node(store, key, DM_NODE_UPN, &value, NULL)) &&
+        (key == 0 || dm_store_put_history(store, key, &history, NULL)) &&
         dm_store_add_provider(store, DM_SCOPE_USER, 7, "new", &new_key, NULL) &&
         dm_store_put_text(store, new_key, DM_STORE_SESSION, "a", "b", NULL) &&
         dm_store_put_unenrollment(store, &unenrollment, NULL) &&
@@ -94,6 +137,7 @@ run(const char *dir)
     g_autoptr(DmStore) store = dm_store_open(dir, &error);
     Content content = {0};
     guint64 message = 0;
+    guint n_history = 0;
 
     g_assert_true((store == NULL) == (error != NULL));
     if (store != NULL) {
@@ -101,7 +145,8 @@ run(const char *dir)
 
         g_clear_pointer(&reply, g_bytes_unref);
         if (dm_store_load(store, &reader, &content, &error) &&
-            dm_store_load_unenrollments(store, on_unenrollment, NULL, &error))
+            dm_store_load_unenrollments(store, on_unenrollment, NULL, &error) &&
+            dm_store_load_history(store, content.key, on_history, &n_history, &error))
             change(store, content.key);
     }
     g_assert_true(error == NULL || error->domain == DM_ERROR);
@@ -130,6 +175,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_true(g_file_set_contents_full(path, (const char *)data, (gssize)size,
                                            G_FILE_SET_CONTENTS_NONE, 0600, NULL));
     run(dir);
+    read_history(dir);
     remove_all(dir);
     return 0;
 }
