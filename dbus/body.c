@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/text.h"
 #include "common/value.h"
 
 /* Most bytes that the format allows in one array; a message may have twice that. */
@@ -64,7 +65,12 @@ dm_body_free(DmBody *body)
 void
 dm_body_append_text(DmBody *body, const char *text)
 {
-    dm_body_append_valid(body, dm_text_is_valid(text, strlen(text)) ? text : "");
+    g_autofree char *cleaned = NULL;
+
+    if (!dm_text_is_valid(text, strlen(text)))
+        text = "";
+    cleaned = dm_text_clean(text, DM_TEXT_ONE_LINE);
+    dm_body_append_valid(body, cleaned != NULL ? cleaned : text);
 }
 
 void

@@ -17,10 +17,11 @@ typedef struct DmBody DmBody;
 DmBody *dm_body_new(void);
 void dm_body_free(DmBody *body);
 
-/* A string; what is no valid text (V7) goes out as the empty one. */
+/* A string of one line as people may see it (dm_text_clean()); what is no valid text (V7) goes out
+ * as the empty one. */
 void dm_body_append_text(DmBody *body, const char *text);
 
-/* A string or object path that is known to be valid. */
+/* A string or object path that is known to be valid, as it is. */
 void dm_body_append_valid(DmBody *body, const char *text);
 
 void dm_body_append_bool(DmBody *body, bool value);

@@ -245,7 +245,7 @@ on_introspect(DmCall *call)
                                                   call->objects->options.tree, call->object);
     g_autoptr(DmBody) body = dm_body_new();
 
-    dm_body_append_text(body, xml);
+    dm_body_append_valid(body, xml);
     call->reply = dm_call_finish_reply(call->message, body, "s");
     return DM_CALL_DONE;
 }

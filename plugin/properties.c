@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/text.h"
 #include "dbus/values.h"
 #include "tree/rules/addresses.h"
 #include "tree/rules/first-sync.h"
@@ -112,17 +113,52 @@ get_leaf(const DmTree *tree, const DmObject *object, DmNodeId leaf, DmValue *ret
                                     : dm_tree_get_root(tree, leaf, ret_value);
 }
 
-/* Gets the leaf ready to be appended; `*ret_list` stays NULL where it is no list. */
-static bool
-load_leaf(const DmTree *tree, const DmObject *object, DmNodeId leaf, DmValue *ret_value,
-          GStrv *ret_list)
-{
-    const DmNode *row = dm_schema_get(leaf);
+/* A leaf ready to be appended: its value as people may see it (security.md section 3). */
+typedef struct {
+    DmValue value; /* text borrowed, from the tree or from `cleaned` */
+    char *cleaned; /* NULL: the text was clean */
+    GStrv list;    /* NULL: it is no list */
+} Leaf;
 
-    if (!get_leaf(tree, object, leaf, ret_value))
+static void
+leaf_clear(Leaf *leaf)
+{
+    g_free(leaf->cleaned);
+    g_strfreev(leaf->list);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Leaf, leaf_clear)
+
+static void
+clean_list(GStrv list)
+{
+    for (; *list != NULL; list++) {
+        char *cleaned = dm_text_clean(*list, DM_TEXT_ONE_LINE);
+
+        if (cleaned == NULL)
+            continue;
+        g_free(*list);
+        *list = cleaned;
+    }
+}
+
+/* False: it is unset. `leaf` is all zero before. */
+static bool
+load_leaf(const DmTree *tree, const DmObject *object, DmNodeId node, Leaf *leaf)
+{
+    const DmNode *row = dm_schema_get(node);
+    DmTextShape shape = row->rule == DM_RULE_LINES ? DM_TEXT_LINES : DM_TEXT_ONE_LINE;
+
+    if (!get_leaf(tree, object, node, &leaf->value))
         return false;
-    if (row->dbus[0] == DBUS_TYPE_ARRAY)
-        *ret_list = split_list(row, ret_value->u.chr != NULL ? ret_value->u.chr : "");
+    if (row->dbus[0] == DBUS_TYPE_ARRAY) {
+        leaf->list = split_list(row, leaf->value.u.chr != NULL ? leaf->value.u.chr : "");
+        clean_list(leaf->list);
+    } else if (leaf->value.format == DM_FORMAT_CHR && leaf->value.u.chr != NULL) {
+        leaf->cleaned = dm_text_clean(leaf->value.u.chr, shape);
+        if (leaf->cleaned != NULL)
+            leaf->value.u.chr = leaf->cleaned;
+    }
     return true;
 }
 
@@ -130,11 +166,11 @@ bool
 dm_properties_append_leaf(DmBody *body, const DmTree *tree, const DmObject *object, DmNodeId leaf)
 {
     const DmNode *row = dm_schema_get(leaf);
-    g_auto(GStrv) list = NULL;
-    DmValue value;
+    g_auto(Leaf) loaded = {0};
 
-    return load_leaf(tree, object, leaf, &value, &list) &&
-           dm_values_append_entry(body, row->name, row->dbus, &value, (const char *const *)list);
+    return load_leaf(tree, object, leaf, &loaded) &&
+           dm_values_append_entry(body, row->name, row->dbus, &loaded.value,
+                                  (const char *const *)loaded.list);
 }
 
 /* -- values of either sort ----------------------------------------------------------------------
@@ -144,19 +180,18 @@ dm_properties_append_leaf(DmBody *body, const DmTree *tree, const DmObject *obje
 static DBusMessage *
 answer_leaf(DBusMessage *call, const DmTree *tree, const DmObject *object, DmNodeId leaf)
 {
-    g_auto(GStrv) list = NULL;
+    g_auto(Leaf) loaded = {0};
     DBusMessageIter iter;
     DBusMessage *reply;
-    DmValue value;
 
-    if (!load_leaf(tree, object, leaf, &value, &list))
+    if (!load_leaf(tree, object, leaf, &loaded))
         return NULL;
     reply = dbus_message_new_method_return(call);
     if (reply == NULL)
         g_error("out of memory");
     dbus_message_iter_init_append(reply, &iter);
-    if (!dm_values_append_variant(&iter, dm_schema_get(leaf)->dbus, &value,
-                                  (const char *const *)list))
+    if (!dm_values_append_variant(&iter, dm_schema_get(leaf)->dbus, &loaded.value,
+                                  (const char *const *)loaded.list))
         g_clear_pointer(&reply, dbus_message_unref);
     return reply;
 }
@@ -184,7 +219,7 @@ dm_properties_answer(DBusMessage *call, const DmTree *tree, const DmObject *obje
     body = dm_body_new();
     if (ref->key != NULL) {
         dm_body_begin_variant(body, DBUS_TYPE_STRING_AS_STRING);
-        dm_body_append_valid(body, dm_provider_get_id(object->provider));
+        dm_body_append_text(body, dm_provider_get_id(object->provider));
     } else {
         append_beside(body, tree, object, ref);
     }
@@ -200,7 +235,7 @@ dm_properties_append_node(DmBody *body, const DmTree *tree, const DmObject *obje
         dm_body_begin_struct(body);
         dm_body_append_valid(body, interface->key);
         dm_body_begin_variant(body, DBUS_TYPE_STRING_AS_STRING);
-        dm_body_append_valid(body, dm_provider_get_id(object->provider));
+        dm_body_append_text(body, dm_provider_get_id(object->provider));
     }
     for (guint i = 0; i < interface->n_leaves; i++) {
         DmNodeId leaf = interface->leaves[i];

@@ -54,6 +54,7 @@ typedef enum {
     DM_RULE_SYNC_DONE,       /* F3 */
     DM_RULE_PROVISIONED,     /* F4 */
     DM_RULE_CERTIFICATE,     /* S4 */
+    DM_RULE_LINES,           /* text of several lines, which people see as such */
     DM_RULE_N,
 } DmRuleId;
 

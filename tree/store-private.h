@@ -65,6 +65,7 @@ struct DmStore {
     int log_pages;         /* in the WAL after the last commit */
     int system_errno;      /* after the last statement; 0: none */
     bool in_transaction;
+    bool is_full;  /* no room for the last write */
     char *failure; /* why it is read-only (G5); NULL: it is not */
 };
 

@@ -84,6 +84,12 @@ dm_store_set_read_only(DmStore *store, const char *why)
 }
 
 bool
+dm_store_is_full(const DmStore *store)
+{
+    return store->is_full;
+}
+
+bool
 dm_store_is_read_only(const DmStore *store)
 {
     return store->failure != NULL;
@@ -110,6 +116,7 @@ fail_write(DmStore *store, int rc, const char *what, GError **error)
 {
     int code = code_of(store, rc, DM_ERROR_STORAGE);
 
+    store->is_full = code == DM_ERROR_FULL;
     if (code != DM_ERROR_FULL && (rc & 0xff) != SQLITE_TOOBIG && (rc & 0xff) != SQLITE_NOMEM &&
         (rc & 0xff) != SQLITE_CONSTRAINT)
         dm_store_set_read_only(store, sqlite3_errstr(rc));
@@ -300,6 +307,7 @@ dm_store_commit(DmStore *store, GError **error)
     store->log_pages = 0;
     if (dm_store_write(store, DM_STATEMENT_COMMIT, "committing", error)) {
         store->in_transaction = false;
+        store->is_full = false;
         if (store->log_pages >= LOG_PAGES)
             write_back(store);
         return true;

@@ -139,6 +139,9 @@ bool dm_store_delete_replies(DmStore *store, const char *id, const char *session
 bool dm_store_commit(DmStore *store, GError **error);
 void dm_store_rollback(DmStore *store);
 
+/* Whether the last write found no room on the disk (G6): the next one may. */
+bool dm_store_is_full(const DmStore *store);
+
 /* Whether an I/O error made it read-only (G5): begin fails with STORAGE. */
 bool dm_store_is_read_only(const DmStore *store);
 

@@ -242,7 +242,11 @@ dm_tree_get_root(const DmTree *tree, DmNodeId node, DmValue *ret_value)
 const char *
 dm_tree_get_health(const DmTree *tree)
 {
-    return tree->store != NULL && dm_store_is_read_only(tree->store) ? "read-only" : "ok";
+    if (tree->store == NULL)
+        return "ok";
+    if (dm_store_is_read_only(tree->store))
+        return "read-only";
+    return dm_store_is_full(tree->store) ? "degraded" : "ok";
 }
 
 /* -- listeners ----------------------------------------------------------------------------------

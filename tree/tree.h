@@ -120,7 +120,8 @@ typedef void (*DmTreeListener)(const DmChange *changes, gsize n_changes, gpointe
 guint dm_tree_add_listener(DmTree *tree, DmTreeListener listener, gpointer data);
 void dm_tree_remove_listener(DmTree *tree, guint id);
 
-/* "ok", or "read-only" after the disk failed (G5): everything is served, every write is 510. */
+/* "ok"; "degraded" while there is no room on the disk: the last write was 420 (G6); "read-only"
+ * after the disk failed (G5): everything is served, every write is 510. Const. */
 const char *dm_tree_get_health(const DmTree *tree);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmTree, dm_tree_free)

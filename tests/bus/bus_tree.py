@@ -78,7 +78,7 @@ def sample(path, row):
         return "true", True
     if row["dbus"] == "i":
         return "3", 3
-    text = f"Grüße aus {path.rpartition('/')[2]} & <b>\t\"Köln\""
+    text = f"Grüße aus {path.rpartition('/')[2]} & <b> \"Köln\""
     return text, text
 
 

@@ -180,6 +180,12 @@ dm_store_rollback(DmStore *store)
 }
 
 bool
+dm_store_is_full(const DmStore *store)
+{
+    return false;
+}
+
+bool
 dm_store_is_read_only(const DmStore *store)
 {
     return store->is_read_only;

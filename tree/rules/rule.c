@@ -21,6 +21,7 @@ dm_rule_get(DmRuleId id)
         [DM_RULE_SYNC_DONE] = &dm_rule_sync_done,
         [DM_RULE_PROVISIONED] = &dm_rule_provisioned,
         [DM_RULE_CERTIFICATE] = &dm_rule_certificate,
+        [DM_RULE_LINES] = &none,
     };
 
     g_assert(id < DM_RULE_N);
