@@ -11,6 +11,7 @@ struct DmSocketSessions {
     DmTree *tree;
     GMainContext *context;
     GHashTable *running; /* provider's id → Running */
+    guint patience_ms;
 };
 
 typedef struct {
@@ -41,26 +42,6 @@ running_free(gpointer data)
     g_free(running);
 }
 
-DmSocketSessions *
-dm_socket_sessions_new(DmTree *tree, GMainContext *context)
-{
-    DmSocketSessions *sessions = g_new0(DmSocketSessions, 1);
-
-    sessions->tree = tree;
-    sessions->context = context;
-    sessions->running = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, running_free);
-    return sessions;
-}
-
-void
-dm_socket_sessions_free(DmSocketSessions *sessions)
-{
-    if (sessions == NULL)
-        return;
-    g_hash_table_unref(sessions->running);
-    g_free(sessions);
-}
-
 /* -- whose it is --------------------------------------------------------------------------------
  */
 
@@ -73,7 +54,8 @@ find_current(const DmSocketSessions *sessions, const char *id)
     return provider != NULL ? dm_session_get_current(provider) : NULL;
 }
 
-static void
+/* Notes whose the session under way is, if there is one; NULL `peer`: nobody's now. */
+static Running *
 note_provider(DmSocketSessions *sessions, gconstpointer peer, const char *id)
 {
     const char *token = find_current(sessions, id);
@@ -81,13 +63,14 @@ note_provider(DmSocketSessions *sessions, gconstpointer peer, const char *id)
 
     g_hash_table_remove(sessions->running, id);
     if (token == NULL)
-        return;
+        return NULL;
     running = g_new0(Running, 1);
     running->sessions = sessions;
     running->provider = g_strdup(id);
     running->token = g_strdup(token);
     running->peer = peer;
     g_hash_table_insert(sessions->running, running->provider, running);
+    return running;
 }
 
 /* A message of a session whose peer was gone: it is back. */
@@ -122,7 +105,7 @@ dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMess
         note_message(sessions, peer, first);
     else if (dbus_message_has_member(call, "BeginSession") ||
              dbus_message_has_member(call, "ReportSession"))
-        note_provider(sessions, peer, first);
+        (void)note_provider(sessions, peer, first);
 }
 
 /* -- peers that go ------------------------------------------------------------------------------
@@ -142,6 +125,15 @@ on_patience_over(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static void
+start_patience(Running *running)
+{
+    running->peer = NULL;
+    running->patience = g_timeout_source_new(running->sessions->patience_ms);
+    g_source_set_callback(running->patience, on_patience_over, running, NULL);
+    g_source_attach(running->patience, running->sessions->context);
+}
+
 void
 dm_socket_sessions_drop(DmSocketSessions *sessions, gconstpointer peer)
 {
@@ -158,9 +150,40 @@ dm_socket_sessions_drop(DmSocketSessions *sessions, gconstpointer peer)
             g_hash_table_iter_remove(&iter);
             continue;
         }
-        running->peer = NULL;
-        running->patience = g_timeout_source_new(DM_SOCKET_SESSIONS_PATIENCE_MS);
-        g_source_set_callback(running->patience, on_patience_over, running, NULL);
-        g_source_attach(running->patience, sessions->context);
+        start_patience(running);
     }
+}
+
+/* -- life ---------------------------------------------------------------------------------------
+ */
+
+DmSocketSessions *
+dm_socket_sessions_new(DmTree *tree, GMainContext *context, guint patience_ms)
+{
+    DmSocketSessions *sessions = g_new0(DmSocketSessions, 1);
+    DmProvider *const *providers;
+    gsize n;
+
+    sessions->tree = tree;
+    sessions->context = context;
+    sessions->running = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, running_free);
+    sessions->patience_ms = patience_ms > 0 ? patience_ms : DM_SOCKET_SESSIONS_PATIENCE_MS;
+    /* What was under way when this process was started again: its broker may come back. */
+    providers = dm_tree_get_providers(tree, &n);
+    for (gsize i = 0; i < n && dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE; i++) {
+        Running *running = note_provider(sessions, NULL, dm_provider_get_id(providers[i]));
+
+        if (running != NULL)
+            start_patience(running);
+    }
+    return sessions;
+}
+
+void
+dm_socket_sessions_free(DmSocketSessions *sessions)
+{
+    if (sessions == NULL)
+        return;
+    g_hash_table_unref(sessions->running);
+    g_free(sessions);
 }

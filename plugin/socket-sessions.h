@@ -10,11 +10,12 @@
  * over. */
 typedef struct DmSocketSessions DmSocketSessions;
 
-/* How long a peer whose connection is gone has to come back and go on. */
+/* How long a peer whose connection is gone has to come back and go on, if nothing else is said. */
 #define DM_SOCKET_SESSIONS_PATIENCE_MS 30000
 
-/* `tree` outlives it. */
-DmSocketSessions *dm_socket_sessions_new(DmTree *tree, GMainContext *context);
+/* Sessions that are under way already have that long too. `tree` outlives it. `patience_ms`: 0 the
+ * time above. */
+DmSocketSessions *dm_socket_sessions_new(DmTree *tree, GMainContext *context, guint patience_ms);
 void dm_socket_sessions_free(DmSocketSessions *sessions);
 
 /* `peer`'s `call` has been answered: the session that it began or went on with is that peer's. */

@@ -471,7 +471,7 @@ dm_socket_new(DmTree *tree, const DmSocketOptions *options, GError **error)
     self->has_broker = find_user(BROKER_USER, &self->broker_uid);
     self->peers = g_ptr_array_new_with_free_func(peer_free);
     self->signals = dm_socket_signals_new(tree, send_to_all, self);
-    self->sessions = dm_socket_sessions_new(tree, self->context);
+    self->sessions = dm_socket_sessions_new(tree, self->context, options->patience_ms);
     self->overseer = start_overseer(self);
     self->listener = dm_tree_add_listener(tree, on_changes, self);
     dbus_server_set_new_connection_function(server, on_new_connection, self, NULL);

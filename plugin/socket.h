@@ -18,6 +18,7 @@ typedef struct {
     bool allow_own_uid;  /* V9: outside the system instance the service's own uid counts as root */
     const char *product; /* what Hello answers, "dmclient 0.1.0" */
     GMainContext *context; /* NULL: the default one */
+    guint patience_ms;     /* with a broker that is gone in a session; 0: 30 s */
     /* Called after each call, before its answer is sent: something may have been written, or may
      * have failed to be. NULL: not called. */
     void (*on_called)(gpointer data);

@@ -48,6 +48,7 @@ typedef struct {
     char *token;
     char *origin;
     gint64 user;
+    guint32 uid;      /* whose turn it was */
     GPtrArray *early; /* Waiter: for a broker that knows of it */
     bool is_told;     /* one did; it may have gone since, and the next one will be told */
     GSource *patience;
@@ -162,6 +163,9 @@ fail_request(DmSync *sync, Request *request, const GError *error)
 {
     g_autofree char *token = g_strdup(request->token);
 
+    /* Where no broker heard of it nobody has had a session. */
+    if (!request->is_told)
+        g_hash_table_remove(sync->asked, GUINT_TO_POINTER(request->uid));
     g_hash_table_steal(sync->requests, request->provider);
     tell(request->early, token, error);
     request_free(request);
@@ -324,6 +328,7 @@ request_new(DmSync *sync, const DmSyncRequest *what, const char *token)
     request->token = g_strdup(token);
     request->origin = g_strdup(what->origin);
     request->user = what->user;
+    request->uid = what->uid;
     request->early = new_waiters();
     g_hash_table_insert(sync->requests, request->provider, request);
     return request;

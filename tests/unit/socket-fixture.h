@@ -26,6 +26,9 @@
 typedef struct {
     char *dir;
     char *path;
+    guint patience_ms; /* before fixture_init_with(); 0: as it is */
+    void (*on_attending)(gpointer data);
+    gpointer data;
     DmTree *tree;
     DmSocket *socket;
 } Fixture;
@@ -52,8 +55,12 @@ make_tree(void)
 static inline DmSocketOptions
 make_options(const Fixture *fixture)
 {
-    return (DmSocketOptions){
-        .path = fixture->path, .allow_own_uid = true, .product = "dmclient test"};
+    return (DmSocketOptions){.path = fixture->path,
+                             .allow_own_uid = true,
+                             .product = "dmclient test",
+                             .patience_ms = fixture->patience_ms,
+                             .on_attending = fixture->on_attending,
+                             .data = fixture->data};
 }
 
 static inline void
@@ -74,12 +81,20 @@ fixture_close(Fixture *fixture)
     g_clear_pointer(&fixture->tree, dm_tree_free);
 }
 
+/* Of a fixture whose options have been set, the rest zero. */
+static inline void
+fixture_init_with(Fixture *fixture)
+{
+    fixture->dir = g_dir_make_tmp("socket-XXXXXX", NULL);
+    fixture->path = g_build_filename(fixture->dir, "tree", NULL);
+    fixture_open(fixture);
+}
+
 static inline void
 fixture_init(Fixture *fixture)
 {
-    *fixture = (Fixture){.dir = g_dir_make_tmp("socket-XXXXXX", NULL)};
-    fixture->path = g_build_filename(fixture->dir, "tree", NULL);
-    fixture_open(fixture);
+    *fixture = (Fixture){0};
+    fixture_init_with(fixture);
 }
 
 static inline void
