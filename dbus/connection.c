@@ -276,6 +276,8 @@ on_hello_answer(DBusPendingCall *pending, void *data)
     if (!dbus_bus_set_unique_name(bus->connection, unique_name))
         g_error("out of memory");
     dbus_message_unref(answer);
+    if (bus->handlers.on_connected != NULL)
+        bus->handlers.on_connected(bus, bus->connection, bus->data);
     if (bus->name == NULL) {
         become_ready(bus);
         return;

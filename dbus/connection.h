@@ -9,7 +9,8 @@
  * itself with a growing pause when the bus goes away. */
 typedef struct DmBus DmBus;
 
-/* Called from the main context only, never from dm_bus_new(). Each may call dm_bus_free(). */
+/* Called from the main context only, never from dm_bus_new(). Each may call dm_bus_free() unless
+ * it says otherwise. */
 typedef struct {
     /* Authenticated, Hello answered, name owned: objects can be used. `connection` is borrowed. */
     void (*on_ready)(DmBus *bus, DBusConnection *connection, gpointer data);
@@ -17,6 +18,10 @@ typedef struct {
      * is not repeated while it keeps trying. Tries again by itself unless the name belongs to
      * another, which is final until that one lets go of it. */
     void (*on_lost)(DmBus *bus, const char *reason, gpointer data);
+    /* Hello answered, the name not asked for yet; NULL: not called. What is called by the name is
+     * registered here: calls that the bus kept until somebody has the name come before on_ready.
+     * The one that may not call dm_bus_free(). */
+    void (*on_connected)(DmBus *bus, DBusConnection *connection, gpointer data);
 } DmBusHandlers;
 
 /* Connects to `address` (NULL: the system bus, DBUS_SYSTEM_BUS_ADDRESS heeded) on `context` and

@@ -46,9 +46,10 @@ struct DmService {
     DmSync *sync;
     DmLogs *logs;
     DmObjects *objects;
-    DmSocket *socket; /* NULL: none is served */
-    DmBus *bus;       /* NULL: without the bus */
-    GSource *ready;   /* says so where no bus does; NULL: not waiting */
+    DmSocket *socket;    /* NULL: none is served */
+    DmBus *bus;          /* NULL: without the bus */
+    bool has_connection; /* objects and sync have the bus's */
+    GSource *ready;      /* says so where no bus does; NULL: not waiting */
     void (*on_failed)(const char *message, void *data);
     void (*on_ready)(void *data);
     void *data;
@@ -91,13 +92,25 @@ on_idle(gpointer data)
 /* -- the bus -------------------------------------------------------------------------------------
  */
 
+/* Before the name is asked for: the call that had the bus start this process comes with it. */
 static void
-on_bus_ready(DmBus *bus, DBusConnection *connection, gpointer data)
+on_bus_connected(DmBus *bus, DBusConnection *connection, gpointer data)
 {
     DmService *service = data;
 
     dm_objects_set_connection(service->objects, connection);
     dm_sync_set_connection(service->sync, connection);
+    service->has_connection = true;
+}
+
+static void
+on_bus_ready(DmBus *bus, DBusConnection *connection, gpointer data)
+{
+    DmService *service = data;
+
+    /* Another had the name meanwhile. */
+    if (!service->has_connection)
+        on_bus_connected(bus, connection, data);
     tell_ready(service);
 }
 
@@ -106,6 +119,7 @@ on_bus_lost(DmBus *bus, const char *reason, gpointer data)
 {
     DmService *service = data;
 
+    service->has_connection = false;
     dm_sync_set_connection(service->sync, NULL);
     dm_objects_set_connection(service->objects, NULL);
     if (dm_bus_is_name_taken(bus)) {
@@ -118,6 +132,7 @@ on_bus_lost(DmBus *bus, const char *reason, gpointer data)
 static const DmBusHandlers bus_handlers = {
     .on_ready = on_bus_ready,
     .on_lost = on_bus_lost,
+    .on_connected = on_bus_connected,
 };
 
 /* -- what is due in the tree ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ namespace of its own, and with it whatever it starts."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -45,4 +46,4 @@ def prefix(directory, uids):
 
 def become(uid):
     """Words in front of a program: it runs as this user and its group, without any other group."""
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    return [shutil.which("setpriv"), f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]

@@ -12,7 +12,7 @@
 
 typedef struct {
     DmBus *bus;
-    guint n_ready, n_lost;
+    guint n_ready, n_lost, n_connected;
     char *reason;
     bool free_at_once;
 } Peer;
@@ -23,6 +23,7 @@ on_ready(DmBus *bus, DBusConnection *connection, gpointer data)
     Peer *peer = data;
 
     peer->n_ready++;
+    g_assert_cmpuint(peer->n_connected, >, 0);
     g_assert_true(dm_bus_get_connection(bus) == connection);
     g_assert_true(dbus_connection_get_is_authenticated(connection));
     if (peer->free_at_once)
@@ -42,7 +43,18 @@ on_lost(DmBus *bus, const char *reason, gpointer data)
         dm_bus_free(g_steal_pointer(&peer->bus));
 }
 
-static const DmBusHandlers handlers = {on_ready, on_lost};
+/* Nobody has the name yet, so that no call to it can have come. */
+static void
+on_connected(DmBus *bus, DBusConnection *connection, gpointer data)
+{
+    Peer *peer = data;
+
+    peer->n_connected++;
+    g_assert_null(dm_bus_get_connection(bus));
+    g_assert_nonnull(dbus_bus_get_unique_name(connection));
+}
+
+static const DmBusHandlers handlers = {on_ready, on_lost, on_connected};
 
 static void
 open_peer(Peer *peer, const char *address, const char *name)
