@@ -13,6 +13,17 @@
 static const DmCaller root = {.is_known = true, .is_root = true, .uid = 0};
 static const DmCaller user = {.is_known = true, .is_root = false, .uid = 4000000000};
 
+/* Users of whom polkit has said something. */
+static const DmCaller near = {.is_known = true,
+                              .uid = 1000,
+                              .verdicts = {[DM_ACTION_READ_IDENTITY] = DM_VERDICT_YES,
+                                           [DM_ACTION_READ_DETAILS] = DM_VERDICT_CHALLENGE,
+                                           [DM_ACTION_DISCONNECT] = DM_VERDICT_NO}};
+static const DmCaller trusted = {.is_known = true,
+                                 .uid = 1000,
+                                 .verdicts = {[DM_ACTION_READ_IDENTITY] = DM_VERDICT_YES,
+                                              [DM_ACTION_READ_DETAILS] = DM_VERDICT_YES}};
+
 /* The uid of nobody, and flags that a caller who is not known must not profit from. */
 static const DmCaller unknown = {.is_known = false, .is_root = true, .uid = 0};
 
@@ -32,6 +43,12 @@ test_read_classes(void)
         {&user, DM_SCOPE_USER, 4000000000, DM_READ_PUBLIC, true},
         {&user, DM_SCOPE_USER, 1000, DM_READ_PUBLIC, false},
         {&user, DM_SCOPE_USER, 0, DM_READ_PUBLIC, false},
+        {&near, DM_SCOPE_DEVICE, 0, DM_READ_IDENTITY, true},
+        {&near, DM_SCOPE_USER, 1000, DM_READ_IDENTITY, true},
+        {&near, DM_SCOPE_USER, 1001, DM_READ_PUBLIC, false},
+        {&trusted, DM_SCOPE_DEVICE, 0, DM_READ_DETAILS, true},
+        {&trusted, DM_SCOPE_USER, 1000, DM_READ_DETAILS, true},
+        {&trusted, DM_SCOPE_USER, 1001, DM_READ_PUBLIC, false},
         {&unknown, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC, true},
         {&unknown, DM_SCOPE_USER, 0, DM_READ_PUBLIC, false},
         {&dm_caller_anybody, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC, true},
@@ -48,6 +65,30 @@ test_read_classes(void)
         g_assert_false(
             dm_caller_may_read(cases[i].caller, cases[i].scope, cases[i].uid, DM_READ_NONE));
     }
+}
+
+/* Only where a verdict would decide, and there is none, is polkit asked. */
+static void
+test_must_ask(void)
+{
+    static const DmReadClass asked[] = {DM_READ_IDENTITY, DM_READ_DETAILS};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
+        g_assert_true(dm_caller_must_ask(&user, DM_SCOPE_DEVICE, 0, asked[i]));
+        g_assert_true(dm_caller_must_ask(&user, DM_SCOPE_USER, 4000000000, asked[i]));
+        g_assert_false(dm_caller_must_ask(&user, DM_SCOPE_USER, 1000, asked[i]));
+        g_assert_false(dm_caller_must_ask(&root, DM_SCOPE_DEVICE, 0, asked[i]));
+        g_assert_false(dm_caller_must_ask(&unknown, DM_SCOPE_DEVICE, 0, asked[i]));
+        g_assert_false(dm_caller_must_ask(&near, DM_SCOPE_DEVICE, 0, asked[i]));
+        g_assert_false(dm_caller_must_ask(&trusted, DM_SCOPE_DEVICE, 0, asked[i]));
+    }
+    g_assert_false(dm_caller_must_ask(&user, DM_SCOPE_DEVICE, 0, DM_READ_PUBLIC));
+    g_assert_false(dm_caller_must_ask(&user, DM_SCOPE_DEVICE, 0, DM_READ_ROOT));
+    g_assert_false(dm_caller_may(&near, DM_ACTION_DISCONNECT));
+    g_assert_false(dm_caller_may(&near, DM_ACTION_READ_DETAILS));
+    g_assert_true(dm_caller_may(&near, DM_ACTION_READ_IDENTITY));
+    g_assert_true(dm_caller_may(&root, DM_ACTION_DISCONNECT));
+    g_assert_false(dm_caller_may(&unknown, DM_ACTION_SYNC));
 }
 
 /* -- asking the bus -----------------------------------------------------------------------------
@@ -384,6 +425,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/access/read-classes", test_read_classes);
+    g_test_add_func("/access/must-ask", test_must_ask);
     g_test_add_func("/access/answers-of-the-bus", test_answers);
 #define ADD(path, own, function)                                                                   \
     g_test_add("/access/" path, Fixture, own, setup, function, teardown)
