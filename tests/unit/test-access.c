@@ -19,10 +19,11 @@ static const DmCaller near = {.is_known = true,
                               .verdicts = {[DM_ACTION_READ_IDENTITY] = DM_VERDICT_YES,
                                            [DM_ACTION_READ_DETAILS] = DM_VERDICT_CHALLENGE,
                                            [DM_ACTION_DISCONNECT] = DM_VERDICT_NO}};
-static const DmCaller trusted = {.is_known = true,
-                                 .uid = 1000,
-                                 .verdicts = {[DM_ACTION_READ_IDENTITY] = DM_VERDICT_YES,
-                                              [DM_ACTION_READ_DETAILS] = DM_VERDICT_YES}};
+static const DmCaller trusted = {
+    .is_known = true,
+    .uid = 1000,
+    .verdicts = {
+        [DM_ACTION_READ_IDENTITY] = DM_VERDICT_YES, [DM_ACTION_READ_DETAILS] = DM_VERDICT_YES}};
 
 /* The uid of nobody, and flags that a caller who is not known must not profit from. */
 static const DmCaller unknown = {.is_known = false, .is_root = true, .uid = 0};
