@@ -95,25 +95,15 @@ dm_session_begin_chain(DmProvider *provider)
 /* What the schedule of a provider depends on. */
 typedef struct {
     DmPollSettings settings;
-    GTimeZone *time_zone;
     DmSessionTimes times;
     DmPollState state;
 } Schedule;
-
-static void
-clear_schedule(Schedule *schedule)
-{
-    g_clear_pointer(&schedule->time_zone, g_time_zone_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Schedule, clear_schedule)
 
 static void
 get_schedule(const DmProvider *provider, Schedule *schedule)
 {
     const DmTree *tree = provider->tree;
 
-    schedule->time_zone = g_time_zone_new_local();
     schedule->times = dm_session_get_times(provider);
     schedule->state = (DmPollState){
         .settings = get_settings(provider, &schedule->settings) ? &schedule->settings : NULL,
@@ -122,7 +112,6 @@ get_schedule(const DmProvider *provider, Schedule *schedule)
         .seed = tree->hw_dev_id != NULL ? tree->hw_dev_id : "",
         .has_window = tree->options.has_window,
         .window_min = tree->options.window_min,
-        .time_zone = schedule->time_zone,
     };
     /* Without a record of the chain, which only a damaged store lacks, one session is due at once,
      * and begins it. */
@@ -136,7 +125,7 @@ get_schedule(const DmProvider *provider, Schedule *schedule)
 gint64
 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const char **ret_reason)
 {
-    g_auto(Schedule) schedule = {0};
+    Schedule schedule;
     DmPollDue due;
 
     *ret_reason = "";
@@ -163,7 +152,7 @@ count(DmSessionEdits *edits, DmProvider *provider, const DmPollState *state)
 void
 dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider)
 {
-    g_auto(Schedule) schedule = {0};
+    Schedule schedule;
 
     if (!is_same_chain(provider))
         return; /* the chain begins with this session */
@@ -174,7 +163,7 @@ dm_session_count_poll(DmSessionEdits *edits, DmProvider *provider)
 void
 dm_session_merge_poll(DmSessionEdits *edits, DmProvider *provider)
 {
-    g_auto(Schedule) schedule = {0};
+    Schedule schedule;
 
     if (!is_same_chain(provider))
         return;

@@ -286,6 +286,22 @@ test_daylight_saving_twice(void)
 }
 
 static void
+test_window_in_local_time(void)
+{
+    DmPollState state = {.start_us = utc_us(2026, 3, 2, 20, 0),
+                         .seed = "a machine",
+                         .has_window = true,
+                         .window_min = 210};
+
+    state.now_us = state.wall_us = state.start_us;
+    g_setenv("TZ", "Europe/Berlin", TRUE);
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, utc_us(2026, 3, 3, 2, 30));
+    g_setenv("TZ", "UTC", TRUE);
+    g_assert_cmpint(dm_poll_next(&state).nominal_us, ==, utc_us(2026, 3, 3, 3, 30));
+    g_unsetenv("TZ");
+}
+
+static void
 test_window_is_stable(void)
 {
     guint first = dm_poll_window("machine 0"), n_other = 0;
@@ -554,6 +570,7 @@ main(int argc, char **argv)
     g_test_add_func("/poll/P5-absent-poll-is-daily", test_absent_is_daily);
     g_test_add_func("/poll/P3-window-follows-daylight-saving", test_daylight_saving);
     g_test_add_func("/poll/P3-one-session-where-the-hour-is-twice", test_daylight_saving_twice);
+    g_test_add_func("/poll/P3-window-is-in-local-time", test_window_in_local_time);
     g_test_add_func("/poll/P3-window-is-stable-per-machine", test_window_is_stable);
     g_test_add_func("/poll/P3-window-of-the-machine-or-chosen", test_window_of_the_machine);
     g_test_add_func("/poll/P7-one-session-catches-up", test_one_catch_up_session);

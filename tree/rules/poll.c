@@ -207,8 +207,11 @@ get_daily_us(const DmPollState *state, gint64 from_us)
     guint window_min = state->has_window ? state->window_min : dm_poll_window(state->seed);
     gint64 lead_us = state->wall_us - state->now_us;
     gint64 after_us = add_minutes(add(from_us, lead_us), MIN_DAILY_GAP_MIN);
+    /* Only where it is needed: GLib reads a link each time to see that it is still the same. */
+    g_autoptr(GTimeZone) time_zone =
+        state->time_zone != NULL ? g_time_zone_ref(state->time_zone) : g_time_zone_new_local();
 
-    return add(next_window(after_us - 1, window_min, state->time_zone), -lead_us);
+    return add(next_window(after_us - 1, window_min, time_zone), -lead_us);
 }
 
 static gint64

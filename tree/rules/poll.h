@@ -32,11 +32,11 @@ typedef struct {
     guint64 n_done;                 /* its poll sessions so far, whether they succeeded or not */
     gint64 last_us;                 /* dm_poll_place() of the last of them; 0 none */
     gint64 now_us;
-    gint64 wall_us;   /* the wall clock at the same moment, since the epoch */
-    const char *seed; /* of this machine */
-    bool has_window;  /* the administrator has chosen the maintenance window … */
-    guint window_min; /* … minutes after local midnight; else dm_poll_window() */
-    GTimeZone *time_zone;
+    gint64 wall_us;       /* the wall clock at the same moment, since the epoch */
+    const char *seed;     /* of this machine */
+    bool has_window;      /* the administrator has chosen the maintenance window … */
+    guint window_min;     /* … minutes after local midnight; else dm_poll_window() */
+    GTimeZone *time_zone; /* NULL: the local one */
 } DmPollState;
 
 /* The schedule's answer. */
