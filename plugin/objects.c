@@ -8,8 +8,10 @@
 #include "plugin/call.h"
 #include "plugin/objects-private.h"
 
-/* How soon it is looked whether a large reply has gone out; each time after twice as long. */
-#define TRIM_FIRST_MS 10
+/* How soon after the last large reply it is looked whether it has gone out; each time after twice
+ * as long. Not at once: programs that start together ask together, and memory that has just been
+ * given back is the dearest to have. */
+#define TRIM_FIRST_MS 1000
 #define TRIM_LAST_MS 10000
 
 /* Most bytes that wait for the bus when another answer is begun. */
