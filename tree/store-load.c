@@ -263,6 +263,13 @@ load_rows(Loader *loader, const char *sql, bool (*take)(Loader *, sqlite3_stmt *
     return ok;
 }
 
+/* How much of the file SQLite keeps in memory. */
+static void
+set_cache(DmStore *store, const char *sql)
+{
+    (void)sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+}
+
 bool
 dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError **error)
 {
@@ -270,6 +277,9 @@ dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError
     bool ok;
 
     loader.owners = g_array_new(FALSE, FALSE, sizeof(Owner));
+    /* Each page is asked for once: kept, they would only leave holes between what is made of them.
+     */
+    set_cache(store, "PRAGMA cache_size = -64");
     ok = load_rows(&loader, "SELECT key, scope, uid, id FROM provider ORDER BY key",
                    take_provider) &&
          load_rows(&loader, "SELECT provider, node, value FROM leaf ORDER BY provider, node",
@@ -278,8 +288,8 @@ dm_store_load(DmStore *store, const DmStoreReader *reader, gpointer data, GError
                    "SELECT provider, kind, name, value FROM text ORDER BY provider, kind, name",
                    take_text);
     g_array_unref(loader.owners);
-    /* The pages will not be asked for again. */
     (void)sqlite3_db_release_memory(store->db);
+    set_cache(store, DM_STORE_CACHE);
     if (!ok)
         dm_store_set_read_only(store, "it could not be read");
     return ok;

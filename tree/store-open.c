@@ -201,7 +201,7 @@ harden(sqlite3 *db)
 
 /* Exclusive locking before the first access keeps the log's index in memory: no -shm file, and a
  * full disk shows as such. No mapping of the file: an I/O error would be a signal. Deleted text is
- * overwritten: credentials. The cache holds a message's pages; what a load leaves is given back. */
+ * overwritten: credentials. */
 static bool
 configure(DmStore *store, GError **error)
 {
@@ -211,8 +211,7 @@ configure(DmStore *store, GError **error)
                           "PRAGMA mmap_size = 0;"
                           "PRAGMA cell_size_check = ON;"
                           "PRAGMA secure_delete = ON;"
-                          "PRAGMA temp_store = MEMORY;"
-                          "PRAGMA cache_size = -1024;",
+                          "PRAGMA temp_store = MEMORY;" DM_STORE_CACHE,
                           NULL, NULL, NULL);
 
     return rc == SQLITE_OK || dm_store_fail(store, rc, DM_ERROR_CORRUPT, "opening it", error);

@@ -28,6 +28,9 @@
  * times, a damaged length does not ask for gigabytes. */
 #define DM_STORE_MAX_BYTES (64 * 1024 * 1024)
 
+/* SQLite's cache, in kB: it holds the pages of a message. */
+#define DM_STORE_CACHE "PRAGMA cache_size = -1024"
+
 typedef enum {
     DM_STATEMENT_BEGIN,
     DM_STATEMENT_COMMIT,
