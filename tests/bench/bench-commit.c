@@ -13,8 +13,8 @@
 #include "tests/bench/bench.h"
 #include "tree/tree.h"
 
-#define N_ROUNDS 5
-#define N_COMMITS 60
+#define N_ROUNDS 25
+#define N_COMMITS 12
 #define PREFIX "./Device/Vendor/MSFT/DMClient/Provider/"
 
 static void
