@@ -298,6 +298,9 @@ judge(DmPolkit *polkit, const Question *question, DBusMessage *answer, bool *ret
         set_fault(polkit, NULL);
         return verdict;
     }
+    /* The caller has left: polkit is well, and nobody is there to be told. */
+    if (*ret_is_answered && dbus_message_is_error(answer, DBUS_ERROR_NAME_HAS_NO_OWNER))
+        return DM_VERDICT_NO;
     /* libdbus makes this one itself when the time is over: it was the person who did not answer. */
     if (question->cancellation != NULL && dbus_message_get_sender(answer) == NULL &&
         dbus_message_is_error(answer, DBUS_ERROR_NO_REPLY))

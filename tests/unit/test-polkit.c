@@ -141,6 +141,26 @@ test_caller_leaves(Fixture *f, gconstpointer data)
     g_assert_cmpuint(dm_polkit_get_n_asked(f->polkit), ==, 0);
 }
 
+/* Whoever asks and leaves at once does not fill the log. */
+static void
+test_caller_has_left(Fixture *f, gconstpointer data)
+{
+    const Check *check;
+    DBusMessage *reply;
+
+    f->is_holding = true;
+    g_assert_true(check_of(f, dbus_bus_get_unique_name(f->caller), 1000, true));
+    check = wait_for_check(f, 0);
+    reply = dbus_message_new_error(check->message, DBUS_ERROR_NAME_HAS_NO_OWNER,
+                                   "Could not get UID of name ':1.9999': no such name");
+    dbus_connection_send(f->authority, reply, NULL);
+    dbus_message_unref(reply);
+    WAIT_UNTIL(f->n_answers == 1);
+    g_assert_cmpint(f->verdict, ==, DM_VERDICT_NO);
+    g_assert_cmpuint(f->checks->len, ==, 1);
+    g_assert_cmpuint(n_warnings, ==, 0);
+}
+
 static void
 test_no_polkit(Fixture *f, gconstpointer data)
 {
@@ -437,6 +457,7 @@ main(int argc, char **argv)
     ADD("slow-is-no", THERE, test_slow);
     ADD("slow-person-is-no", THERE, test_slow_person);
     ADD("caller-that-leaves-closes-the-dialog", THERE, test_caller_leaves);
+    ADD("caller-that-has-left", THERE, test_caller_has_left);
     ADD("absent-is-no", NULL, test_no_polkit);
     ADD("started-by-the-question", ACTIVATABLE, test_starts_with_the_question);
     ADD("forged-reply-is-no", THERE, test_forged_reply);
