@@ -51,6 +51,8 @@ LIBDBUS_HEADERS = {
 }
 # What dmclient.so and friends may export.
 EXPORTS = {"plugin/dmclient.so": {"dm_plugin_get"}}
+# Of package polkitd.
+POLKIT_DTD = "/usr/share/polkit-1/policyconfig-1.dtd"
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]')
 
 
@@ -233,9 +235,10 @@ def check_symbols(root, build):
 
 
 def check_xml(root, build):
-    """Every XML file of the project parses."""
+    """Every XML file of the project parses, and polkit's actions are as its DTD says."""
     for path in tracked(root, "policy/*.conf", "policy/*.xml", "policy/*.policy", "dbus/*.xml", "docs/*.xml"):
-        out = run("xmllint", "--noout", "--nonet", str(path))
+        dtd = ["--dtdvalid", POLKIT_DTD] if path.suffix == ".policy" else []
+        out = run("xmllint", "--noout", "--nonet", *dtd, str(path))
         if out.returncode != 0:
             yield f"{relative(root, path)}: {out.stderr.strip()}"
 

@@ -71,6 +71,7 @@ BROKEN = {
     "format": ("format", "common/a.c", LICENCE + "int  x ;\n"),
     "bad script": ("scripts", "tools/x", "#!/usr/bin/env bash\nif then\n"),
     "bad XML": ("xml", "policy/a.conf", "<a>"),
+    "no polkit actions": ("xml", "policy/a.policy", "<policyconfig><action id='a'/></policyconfig>"),
     "no interface": ("policy", "policy/a.conf", policy('<allow send_destination="org.x"/>')),
     "no destination": ("policy", "policy/a.conf", policy('<allow send_interface="org.x.I"/>')),
     "own any": ("policy", "policy/a.conf", policy(other='<allow own="*"/>')),
