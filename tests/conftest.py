@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import harness  # noqa: E402
+import polkit_env  # noqa: E402
 
 
 @pytest.fixture
@@ -29,3 +30,27 @@ def bus(env):
 def agent(env, bus):
     """The host agent (harness.Agent), ready, on `bus`."""
     return env.start_agent()
+
+
+@pytest.fixture
+def mock_polkit(env, bus):
+    """A polkit_env.MockPolkit on `bus`, by which nothing is allowed."""
+    made = polkit_env.start_dbusmock_polkit(env)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start_polkitd(env, bus):
+    """start_polkitd(…): the real polkitd on `bus` (a polkit_env.Polkitd), which the test must have
+    started behind polkit_env.prefix(); options as start_real_polkitd() has them."""
+    polkit_env.need_polkitd()
+    started = []
+
+    def make(**options):
+        started.append(polkit_env.start_real_polkitd(env, **options))
+        return started[-1]
+
+    yield make
+    for polkitd in started:
+        polkitd.close()

@@ -6,6 +6,8 @@ each with a line. Its one argument is the address.
         -> {"value": […]} or {"error": NAME, "text": SENTENCE}
     {"send": [TYPE, DESTINATION or null, PATH, INTERFACE, MEMBER]}   "signal", "return" or "error"
         -> {"value": []} once the bus has dealt with it
+    {"name": []}
+        -> {"value": UNIQUE NAME}
     {"got": []}
         -> {"value": [[TYPE, SENDER, MEMBER]…]}: signals that came from others than the bus
 """
@@ -87,6 +89,8 @@ def main():
             answer = caller.call(*request["call"])
         elif "send" in request:
             answer = caller.send(*request["send"])
+        elif "name" in request:
+            answer = {"value": caller.connection.get_unique_name()}
         else:
             answer = caller.take()
         print(json.dumps(answer), flush=True)

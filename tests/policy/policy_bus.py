@@ -90,6 +90,9 @@ class Caller:
     def send(self, kind, destination, path="/x", interface="org.example.X", member="X"):
         self.ask(send=[kind, destination, path, interface, member])
 
+    def unique_name(self):
+        return self.ask(name=[])
+
     def take(self):
         return self.ask(got=[])
 
