@@ -214,6 +214,26 @@ dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply)
     return n_failures;
 }
 
+void
+dm_answer_visit(const DmAnswer *answer, const DmReply *reply, DmAnswerFunc func, gpointer data)
+{
+    for (gsize i = 0; i < dm_message_get_size(answer->message); i++) {
+        const DmElement *element = dm_message_get(answer->message, i);
+        const Entry *entry = &answer->entries[i];
+
+        if (!is_answered(element) || element->verb == DM_VERB_ALERT)
+            continue;
+        for (guint j = entry->first; j < entry->first + entry->n; j++)
+            func(element->verb, g_array_index(answer->batch, DmCommand, j).loc_uri,
+                 dm_reply_get(reply, j)->status, data);
+        if (entry->n == 0)
+            func(element->verb,
+                 element->n_items > 0 ? dm_message_get_item(answer->message, element, 0)->target_uri
+                                      : NULL,
+                 entry->own, data);
+    }
+}
+
 /* -- writing ---------------------------------------------------------------------------------- */
 
 typedef struct {

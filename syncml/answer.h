@@ -40,6 +40,13 @@ bool dm_answer_has_commands(const DmAnswer *answer);
 /* How many entries of the batch, by `reply`, and elements that never came into it ended badly. */
 gsize dm_answer_count_failures(const DmAnswer *answer, const DmReply *reply);
 
+/* Calls `func` for each entry of the batch with its result in `reply`, and for each element that
+ * never came into it with what that is answered, in document order. An element that is no command
+ * has verb NONE; `loc_uri` may be NULL; both are borrowed. */
+typedef void (*DmAnswerFunc)(DmVerb verb, const char *loc_uri, DmStatus status, gpointer data);
+void dm_answer_visit(const DmAnswer *answer, const DmReply *reply, DmAnswerFunc func,
+                     gpointer data);
+
 /* Writes the Statuses, and after the Status of a Get its Results, for the whole batch's `reply`,
  * which has a result for each entry. Alerts get 200. `msg_ref` is the message's MsgID, "1" for a
  * fragment. With `header_status` not 0 the Status of the SyncHdr comes first.

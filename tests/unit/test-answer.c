@@ -187,6 +187,31 @@ test_count_failures(void)
     g_assert_cmpuint(dm_answer_count_failures(answer, reply), ==, 5);
 }
 
+static void
+on_visited(DmVerb verb, const char *loc_uri, DmStatus status, gpointer data)
+{
+    g_string_append_printf(data, "%s %s %u, ", dm_verb_to_name(verb), loc_uri ? loc_uri : "-",
+                           (guint)status);
+}
+
+static void
+test_visit(void)
+{
+    g_autoptr(DmMessage) message =
+        read_short("<Status/><Alert/><Bogus/><Get><CmdID>1</CmdID>[./a][./b]</Get><Atomic>"
+                   "<CmdID>2</CmdID><Add>[./d]</Add></Atomic><Delete><CmdID>3</CmdID></Delete>");
+    g_autoptr(DmAnswer) answer = dm_answer_new(message);
+    g_autoptr(DmReply) reply = dm_reply_new(3);
+    g_autoptr(GString) seen = g_string_new(NULL);
+
+    dm_reply_add(reply, DM_STATUS_OK);
+    dm_reply_add(reply, DM_STATUS_NOT_FOUND);
+    dm_reply_add(reply, DM_STATUS_BAD_REQUEST);
+    dm_answer_visit(answer, reply, on_visited, seen);
+    g_assert_cmpstr(seen->str, ==,
+                    " - 400, Get ./a 200, Get ./b 404, Atomic - 507, Add ./d 400, Delete - 400, ");
+}
+
 /* -- Statuses and Results --------------------------------------------------------------------- */
 
 static void
@@ -339,6 +364,7 @@ main(int argc, char **argv)
     g_test_add_func("/answer/M2-spans", test_spans);
     g_test_add_func("/answer/P1-has-commands", test_has_commands);
     g_test_add_func("/answer/failures-are-counted", test_count_failures);
+    g_test_add_func("/answer/all-are-visited-in-order", test_visit);
     g_test_add_func("/answer/P2-results-follow-their-status", test_order);
     g_test_add_func("/answer/P2-header-status-first", test_header_status);
     g_test_add_func("/answer/P2-get-of-several-items", test_get_of_several);
