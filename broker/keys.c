@@ -267,6 +267,22 @@ store_pair(const char *path, const char *thumbprint, GBytes *certificate, GBytes
            write_file(&directory, path, certificate_name, certificate, error);
 }
 
+/* So that nobody takes them for left over from an enrolment that has ended. */
+static void
+touch_pair(const char *path, const char *thumbprint)
+{
+    static const char *const endings[] = {".pem", ".key"};
+    g_auto(DmDirectory) directory = DM_DIRECTORY_INIT;
+
+    if (!dm_directory_open(path, false, &directory, NULL))
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+        g_autofree char *name = g_strconcat(thumbprint, endings[i], NULL);
+
+        (void)utimensat(directory.fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+    }
+}
+
 bool
 dm_keys_import(const char *directory, const char *certificate_path, const char *key_path,
                char **ret_thumbprint, GError **error)
@@ -295,6 +311,8 @@ dm_keys_import(const char *directory, const char *certificate_path, const char *
         key_pem = write_key(key);
         if (!store_pair(directory, info.thumbprint, certificate_pem, key_pem, error))
             return false;
+    } else {
+        touch_pair(directory, info.thumbprint);
     }
     *ret_thumbprint = g_strdup(info.thumbprint);
     return true;
@@ -367,4 +385,47 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     ret_pair->key = g_steal_pointer(&pair.key);
     ret_pair->expires_us = info.not_after_us;
     return true;
+}
+
+/* -- removing ------------------------------------------------------------------------------------
+ */
+
+/* A time to come is that of a clock which has been set back since: nobody knows what it was. */
+static bool
+is_from_before(const DmDirectory *directory, const char *name, gint64 before_us)
+{
+    struct stat status;
+    gint64 time_us;
+
+    if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    time_us =
+        (gint64)status.st_mtim.tv_sec * G_USEC_PER_SEC + (gint64)status.st_mtim.tv_nsec / 1000;
+    return time_us <= before_us || time_us > g_get_real_time() + G_USEC_PER_SEC;
+}
+
+bool
+dm_keys_remove(const char *path, const char *thumbprint, gint64 before_us, GError **error)
+{
+    /* The key first: what is left after a power cut is no secret. */
+    static const char *const endings[] = {".key", ".pem"};
+    g_auto(DmDirectory) directory = DM_DIRECTORY_INIT;
+    g_autoptr(GError) cause = NULL;
+
+    if (!is_thumbprint(thumbprint))
+        return refuse(error, "what is no thumbprint names no certificate to remove");
+    if (!dm_directory_open(path, false, &directory, &cause)) {
+        if (cause->code == DM_ERROR_NOT_FOUND)
+            return true;
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return false;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+        g_autofree char *name = g_strconcat(thumbprint, endings[i], NULL);
+
+        if (is_from_before(&directory, name, before_us) && unlinkat(directory.fd, name, 0) < 0 &&
+            errno != ENOENT)
+            return dm_directory_fail(path, name, error);
+    }
+    return fsync(directory.fd) == 0 || dm_directory_fail(path, "", error);
 }

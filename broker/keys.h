@@ -22,9 +22,9 @@ void dm_key_pair_clear(DmKeyPair *pair);
 
 /* Puts the certificate and key of two files (PEM or DER, not encrypted) into `directory`, made 0700
  * if absent: key first, each on disk before it has its name. `*ret_thumbprint` is for g_free().
- * Does nothing when they are there already. False and DM_ERROR: CERTIFICATE (unreadable, not what
- * they should be, or not a pair; the message names the file), DENIED (the directory), FULL,
- * STORAGE. */
+ * Only their time changes when they are there already. False and DM_ERROR: CERTIFICATE (unreadable,
+ * not what they should be, or not a pair; the message names the file), DENIED (the directory),
+ * FULL, STORAGE. */
 bool dm_keys_import(const char *directory, const char *certificate_path, const char *key_path,
                     char **ret_thumbprint, GError **error);
 
@@ -32,5 +32,11 @@ bool dm_keys_import(const char *directory, const char *certificate_path, const c
  * a pair; the message names the file and the next step), DENIED (the directory). */
 bool dm_keys_load(const char *directory, const char *thumbprint, DmKeyPair *ret_pair,
                   GError **error);
+
+/* Removes the pair of `thumbprint`, if its files are from before `before_us` (µs since the epoch;
+ * an import counts): those that came later belong to another enrolment. True too if there is none.
+ * False and DM_ERROR: CERTIFICATE (no thumbprint), DENIED, STORAGE. */
+bool dm_keys_remove(const char *directory, const char *thumbprint, gint64 before_us,
+                    GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DmKeyPair, dm_key_pair_clear)

@@ -2,6 +2,7 @@
 
 #include "broker/keys.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -326,6 +327,72 @@ test_absent(Fixture *fixture, gconstpointer data)
     assert_load_fails(fixture, DM_ERROR_CERTIFICATE, fixture->directory);
 }
 
+/* -- removing ------------------------------------------------------------------------------------
+ */
+
+static bool
+is_there(const Fixture *fixture)
+{
+    g_auto(DmKeyPair) pair = {0};
+
+    return dm_keys_load(fixture->directory, fixture->thumbprint, &pair, NULL);
+}
+
+/* Gives both files a time of the wall clock. */
+static void
+set_time(const Fixture *fixture, gint64 time_us)
+{
+    static const char *const endings[] = {".pem", ".key"};
+    const struct timespec times[] = {{.tv_sec = time_us / G_USEC_PER_SEC},
+                                     {.tv_sec = time_us / G_USEC_PER_SEC}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+        g_autofree char *name = g_strconcat(fixture->thumbprint, endings[i], NULL);
+        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
+
+        g_assert_cmpint(utimensat(AT_FDCWD, path, times, 0), ==, 0);
+    }
+}
+
+static void
+test_remove(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) folder = NULL;
+
+    g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, G_MAXINT64, &error));
+    import(fixture);
+    g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, G_MAXINT64, &error));
+    g_assert_no_error(error);
+    folder = g_dir_open(fixture->directory, 0, NULL);
+    g_assert_null(g_dir_read_name(folder));
+    g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, G_MAXINT64, &error));
+    g_assert_false(dm_keys_remove(fixture->directory, "../client", G_MAXINT64, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_CERTIFICATE);
+    g_assert_true(g_file_test(fixture->certificate, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_remove_spares_newer(Fixture *fixture, gconstpointer data)
+{
+    gint64 now_us = g_get_real_time();
+    gint64 hour_us = 3600 * (gint64)G_USEC_PER_SEC;
+
+    import(fixture);
+    set_time(fixture, now_us - hour_us);
+    g_assert_true(
+        dm_keys_remove(fixture->directory, fixture->thumbprint, now_us - 2 * hour_us, NULL));
+    g_assert_true(is_there(fixture));
+    /* Imported again they are of now. */
+    import(fixture);
+    g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, now_us - hour_us, NULL));
+    g_assert_true(is_there(fixture));
+    /* The clock has been set back since. */
+    set_time(fixture, now_us + hour_us);
+    g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, now_us - hour_us, NULL));
+    g_assert_false(is_there(fixture));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -345,6 +412,8 @@ main(int argc, char **argv)
         {"/keys/file-of-another-pair-is-refused", test_wrong_content},
         {"/keys/thumbprint-is-no-path", test_thumbprint_is_no_path},
         {"/keys/absent-directory", test_absent},
+        {"/keys/E3-removed", test_remove},
+        {"/keys/E3-those-of-a-later-enrolment-stay", test_remove_spares_newer},
     };
 
     g_test_init(&argc, &argv, NULL);

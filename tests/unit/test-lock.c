@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "tests/unit/fixture.h"
 
 typedef struct {
     char *folder;
@@ -111,6 +112,67 @@ test_no_directory(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(error->message, fixture->directory));
 }
 
+static void
+test_one_daemon(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    int lock = dm_lock_take_daemon(fixture->directory, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpint(lock, >=, 0);
+    close(take(fixture, "One"));
+    g_assert_cmpint(dm_lock_take_daemon(fixture->directory, &error), ==, -1);
+    g_assert_error(error, DM_ERROR, DM_ERROR_BUSY);
+    g_assert_nonnull(strstr(error->message, fixture->directory));
+    close(lock);
+    close(dm_lock_take_daemon(fixture->directory, NULL));
+}
+
+static void
+on_free(gpointer data)
+{
+    (*(guint *)data)++;
+}
+
+static void
+test_watch(Fixture *fixture, gconstpointer data)
+{
+    int one = take(fixture, "One"), two = take(fixture, "Two");
+    guint n = 0;
+    g_autoptr(DmLockWatch) watch =
+        dm_lock_watch_new(fixture->directory, "One", NULL, on_free, &n, NULL);
+
+    g_assert_nonnull(watch);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    /* Others come and go. */
+    assert_busy(fixture, "One");
+    close(two);
+    WAIT_UNTIL(g_main_context_iteration(NULL, FALSE));
+    g_assert_cmpuint(n, ==, 0);
+    close(one);
+    WAIT_UNTIL(n > 0);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpuint(n, ==, 1);
+}
+
+static void
+test_watch_of_a_free_one(Fixture *fixture, gconstpointer data)
+{
+    guint n = 0;
+    DmLockWatch *watch = dm_lock_watch_new(fixture->directory, "One", NULL, on_free, &n, NULL);
+
+    g_assert_cmpuint(n, ==, 0);
+    WAIT_UNTIL(n > 0);
+    dm_lock_watch_free(watch);
+    watch = dm_lock_watch_new(fixture->directory, "One", NULL, on_free, &n, NULL);
+    dm_lock_watch_free(watch);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    g_assert_cmpuint(n, ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -121,5 +183,9 @@ main(int argc, char **argv)
                tear_down);
     g_test_add("/lock/security-4-modes", Fixture, NULL, set_up, test_modes, tear_down);
     g_test_add("/lock/no-directory", Fixture, NULL, set_up, test_no_directory, tear_down);
+    g_test_add("/lock/one-daemon-a-directory", Fixture, NULL, set_up, test_one_daemon, tear_down);
+    g_test_add("/lock/watched-until-it-is-free", Fixture, NULL, set_up, test_watch, tear_down);
+    g_test_add("/lock/watched-though-it-is-free", Fixture, NULL, set_up, test_watch_of_a_free_one,
+               tear_down);
     return g_test_run();
 }
