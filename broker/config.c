@@ -35,7 +35,7 @@ number_of(DmConfig *config, const Number *number)
 DmConfig *
 dm_config_new(void)
 {
-    DmConfig *config = g_new0(DmConfig, 1);
+    DmConfig *config = g_rc_box_new0(DmConfig);
 
     config->user_agent = g_strdup(DM_CONFIG_USER_AGENT);
     config->warnings = g_ptr_array_new_with_free_func(g_free);
@@ -44,15 +44,27 @@ dm_config_new(void)
     return config;
 }
 
-void
-dm_config_free(DmConfig *config)
+DmConfig *
+dm_config_ref(DmConfig *config)
 {
-    if (!config)
-        return;
+    return g_rc_box_acquire(config);
+}
+
+static void
+clear(gpointer data)
+{
+    DmConfig *config = data;
+
     g_free(config->ca_file);
     g_free(config->user_agent);
     g_ptr_array_unref(config->warnings);
-    g_free(config);
+}
+
+void
+dm_config_unref(DmConfig *config)
+{
+    if (config)
+        g_rc_box_release_full(config, clear);
 }
 
 static bool

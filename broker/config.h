@@ -30,9 +30,11 @@ typedef struct {
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;
 
-/* The defaults alone. */
+/* The defaults alone. Counted: whoever works with one while another takes its place has a
+ * reference. */
 DmConfig *dm_config_new(void);
-void dm_config_free(DmConfig *config);
+DmConfig *dm_config_ref(DmConfig *config);
+void dm_config_unref(DmConfig *config); /* NULL is fine */
 
 /* Parses `size` bytes of a configuration file; `name` is its name for messages. NULL and DM_ERROR
  * INVALID (the message names file, key and what it must be) or TOO_LARGE. */
@@ -42,4 +44,4 @@ DmConfig *dm_config_parse(const char *bytes, gsize size, const char *name, GErro
  * NULL and DM_ERROR as dm_config_parse(), NOT_FOUND or DENIED. */
 DmConfig *dm_config_load(const char *path, bool must_exist, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmConfig, dm_config_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmConfig, dm_config_unref)
