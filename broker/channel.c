@@ -5,16 +5,22 @@
 #include "common/error.h"
 
 #define CONNECT_TIMEOUT_MS 2000
-#define RETRY_MS 100
 
 struct DmChannel {
     char *path;
     GMainContext *context;
+    bool attends;
+    DmChannelHandlers handlers; /* with `attends` */
+    gpointer data;
+
     DmTreeClient *client; /* NULL: lost */
+    bool is_ready;        /* calls can be sent over it */
+    bool is_told;         /* on_lost has been called since on_attended was */
     GQueue calls;         /* Call, in the order in which they were made */
     bool *gone;           /* set when freed inside fail_calls() */
-    GSource *retry;       /* NULL: connected, or nothing to say */
-    gint64 deadline_us;   /* of reconnecting; monotonic, local to this process */
+    GSource *retry;       /* NULL: no attempt is to be made */
+    guint pause_ms;       /* before the next one */
+    GSource *patience;    /* NULL: no call waits for a connection */
 };
 
 typedef struct {
@@ -25,6 +31,27 @@ typedef struct {
     guint n_sent;
     bool is_sent; /* over the connection that there is now */
 } Call;
+
+static void
+drop_source(GSource **source)
+{
+    if (!*source)
+        return;
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+static void
+start_source(DmChannel *channel, GSource **source, guint wait_ms, GSourceFunc func)
+{
+    drop_source(source);
+    *source = g_timeout_source_new(wait_ms);
+    g_source_set_callback(*source, func, channel, NULL);
+    g_source_attach(*source, channel->context);
+}
+
+/* -- calls ---------------------------------------------------------------------------------------
+ */
 
 static void
 call_free(Call *call)
@@ -46,7 +73,7 @@ call_finish(Call *call, DBusMessage *answer, const GError *error)
         func(answer, error, data);
 }
 
-static void start_reconnecting(DmChannel *channel);
+static void lose(DmChannel *channel, const GError *reason);
 
 static void
 on_answer(DBusMessage *answer, const GError *error, gpointer data)
@@ -54,7 +81,7 @@ on_answer(DBusMessage *answer, const GError *error, gpointer data)
     Call *call = data;
 
     if (g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED) && call->n_sent < 2)
-        start_reconnecting(call->channel);
+        lose(call->channel, error);
     else
         call_finish(call, answer, error);
 }
@@ -69,17 +96,6 @@ call_send(Call *call)
     call->is_sent = true;
     dm_tree_client_call_async(call->channel->client, message, on_answer, call);
     dbus_message_unref(message);
-}
-
-static void
-on_lost(gpointer data)
-{
-    DmChannel *channel = data;
-
-    if (!g_queue_is_empty(&channel->calls))
-        start_reconnecting(channel);
-    else
-        g_clear_pointer(&channel->client, dm_tree_client_free);
 }
 
 /* Ends the calls that were sent `n_sent` times or more. False if a function freed the channel. */
@@ -103,13 +119,117 @@ fail_calls(DmChannel *channel, guint n_sent, const GError *error)
     return !gone;
 }
 
-static void
-stop_retrying(DmChannel *channel)
+/* -- connecting ----------------------------------------------------------------------------------
+ */
+
+static gboolean on_retry(gpointer data);
+
+/* Calls have waited long enough. Nobody tries any longer, unless the channel attends. */
+static gboolean
+on_impatient(gpointer data)
 {
-    if (!channel->retry)
+    DmChannel *channel = data;
+    g_autoptr(GError) error = NULL;
+
+    g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED,
+                "%s: the tree went away and did not come back", channel->path);
+    drop_source(&channel->patience);
+    if (!channel->attends) {
+        drop_source(&channel->retry);
+        g_clear_pointer(&channel->client, dm_tree_client_free);
+    }
+    (void)fail_calls(channel, 0, error);
+    return G_SOURCE_REMOVE;
+}
+
+/* Tries again after the pause; nothing after it, for the handler may free the channel. */
+static void
+lose(DmChannel *channel, const GError *reason)
+{
+    bool is_news = channel->attends && !channel->is_told;
+
+    g_clear_pointer(&channel->client, dm_tree_client_free);
+    channel->is_ready = false;
+    for (GList *each = channel->calls.head; each; each = each->next)
+        ((Call *)each->data)->is_sent = false;
+    if (!channel->attends && g_queue_is_empty(&channel->calls))
         return;
-    g_source_destroy(channel->retry);
-    g_clear_pointer(&channel->retry, g_source_unref);
+    start_source(channel, &channel->retry, channel->pause_ms, on_retry);
+    if (channel->attends)
+        channel->pause_ms = MIN(channel->pause_ms * 2, DM_CHANNEL_MAX_PAUSE_MS);
+    if (!channel->patience && !g_queue_is_empty(&channel->calls))
+        start_source(channel, &channel->patience, DM_CHANNEL_PATIENCE_MS, on_impatient);
+    channel->is_told = channel->is_told || is_news;
+    if (is_news)
+        channel->handlers.on_lost(reason, channel->data);
+}
+
+static void
+on_client_lost(gpointer data)
+{
+    DmChannel *channel = data;
+    g_autoptr(GError) reason = NULL;
+
+    g_set_error(&reason, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree closed the connection",
+                channel->path);
+    lose(channel, reason);
+}
+
+static void
+on_client_signal(DBusMessage *signal, gpointer data)
+{
+    DmChannel *channel = data;
+
+    if (channel->attends)
+        channel->handlers.on_signal(signal, channel->data);
+}
+
+/* Sends what waits; nothing after it. */
+static void
+become_ready(DmChannel *channel)
+{
+    g_autoptr(GError) error = NULL;
+
+    channel->is_ready = true;
+    channel->is_told = false;
+    channel->pause_ms = DM_CHANNEL_PAUSE_MS;
+    drop_source(&channel->patience);
+    g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree went away twice",
+                channel->path);
+    if (!fail_calls(channel, 2, error))
+        return;
+    for (GList *each = channel->calls.head; each; each = each->next)
+        if (!((Call *)each->data)->is_sent)
+            call_send(each->data);
+    if (channel->attends)
+        channel->handlers.on_attended(channel->data);
+}
+
+static void
+on_attended(DBusMessage *answer, const GError *error, gpointer data)
+{
+    if (error)
+        lose(data, error);
+    else
+        become_ready(data);
+}
+
+static void
+on_hello(DBusMessage *answer, const GError *error, gpointer data)
+{
+    DmChannel *channel = data;
+    g_autoptr(DBusMessage) call = NULL;
+
+    if (error) {
+        lose(channel, error);
+        return;
+    }
+    if (!channel->attends) {
+        become_ready(channel);
+        return;
+    }
+    call = dm_tree_client_new_call("Attend");
+    dm_tree_client_call_async(channel->client, call, on_attended, channel);
 }
 
 static gboolean
@@ -118,40 +238,30 @@ on_retry(gpointer data)
     DmChannel *channel = data;
     g_autoptr(GError) error = NULL;
 
-    channel->client = dm_tree_client_new(channel->path, CONNECT_TIMEOUT_MS, &error);
-    if (!channel->client && g_get_monotonic_time() < channel->deadline_us)
-        return G_SOURCE_CONTINUE;
-    stop_retrying(channel);
+    drop_source(&channel->retry);
+    channel->client = dm_tree_client_connect(channel->path, &error);
     if (!channel->client) {
-        error->code = DM_ERROR_DISCONNECTED;
-        g_prefix_error(&error, "the tree went away and did not come back: ");
-        fail_calls(channel, 0, error);
+        lose(channel, error);
         return G_SOURCE_REMOVE;
     }
-    dm_tree_client_attach(channel->client, channel->context, NULL, on_lost, channel);
-    g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree went away twice",
-                channel->path);
-    if (!fail_calls(channel, 2, error))
-        return G_SOURCE_REMOVE;
-    for (GList *each = channel->calls.head; each; each = each->next)
-        if (!((Call *)each->data)->is_sent)
-            call_send(each->data);
+    dm_tree_client_attach(channel->client, channel->context, on_client_signal, on_client_lost,
+                          channel);
+    dm_tree_client_say_hello(channel->client, on_hello, channel);
     return G_SOURCE_REMOVE;
 }
 
-static void
-start_reconnecting(DmChannel *channel)
+/* -- life ----------------------------------------------------------------------------------------
+ */
+
+static DmChannel *
+new_channel(const char *socket_path, GMainContext *context)
 {
-    g_clear_pointer(&channel->client, dm_tree_client_free);
-    for (GList *each = channel->calls.head; each; each = each->next)
-        ((Call *)each->data)->is_sent = false;
-    if (channel->retry)
-        return;
-    channel->deadline_us =
-        g_get_monotonic_time() + DM_CHANNEL_RECONNECT_MS * G_GINT64_CONSTANT(1000);
-    channel->retry = g_timeout_source_new(RETRY_MS);
-    g_source_set_callback(channel->retry, on_retry, channel, NULL);
-    g_source_attach(channel->retry, channel->context);
+    DmChannel *channel = g_new0(DmChannel, 1);
+
+    channel->path = g_strdup(socket_path);
+    channel->context = g_main_context_ref(context ? context : g_main_context_default());
+    channel->pause_ms = DM_CHANNEL_PAUSE_MS;
+    return channel;
 }
 
 DmChannel *
@@ -167,12 +277,32 @@ dm_channel_new(const char *socket_path, GMainContext *context, GError **error)
         g_propagate_error(error, g_steal_pointer(&cause));
         return NULL;
     }
-    channel = g_new0(DmChannel, 1);
-    channel->path = g_strdup(socket_path);
-    channel->context = g_main_context_ref(context ? context : g_main_context_default());
+    channel = new_channel(socket_path, context);
     channel->client = client;
-    dm_tree_client_attach(client, channel->context, NULL, on_lost, channel);
+    channel->is_ready = true;
+    dm_tree_client_attach(client, channel->context, on_client_signal, on_client_lost, channel);
     return channel;
+}
+
+DmChannel *
+dm_channel_new_attending(const char *socket_path, GMainContext *context,
+                         const DmChannelHandlers *handlers, gpointer data)
+{
+    DmChannel *channel = new_channel(socket_path, context);
+
+    channel->attends = true;
+    channel->handlers = *handlers;
+    channel->data = data;
+    start_source(channel, &channel->retry, 0, on_retry);
+    return channel;
+}
+
+void
+dm_channel_hurry(DmChannel *channel)
+{
+    channel->pause_ms = DM_CHANNEL_PAUSE_MS;
+    if (channel->retry)
+        start_source(channel, &channel->retry, 0, on_retry);
 }
 
 void
@@ -185,7 +315,8 @@ dm_channel_free(DmChannel *channel)
     if (channel->gone)
         *channel->gone = true;
     dm_tree_client_free(channel->client);
-    stop_retrying(channel);
+    drop_source(&channel->retry);
+    drop_source(&channel->patience);
     while ((call = g_queue_pop_head(&channel->calls)))
         call_free(call);
     g_free(channel->path);
@@ -203,10 +334,14 @@ dm_channel_call(DmChannel *channel, DBusMessage *message, DmTreeReplyFunc func, 
     call->func = func;
     call->data = data;
     g_queue_push_tail(&channel->calls, call);
-    if (channel->client)
+    if (channel->is_ready) {
         call_send(call);
-    else
-        start_reconnecting(channel);
+        return;
+    }
+    if (!channel->patience)
+        start_source(channel, &channel->patience, DM_CHANNEL_PATIENCE_MS, on_impatient);
+    if (!channel->retry && !channel->client)
+        start_source(channel, &channel->retry, DM_CHANNEL_PAUSE_MS, on_retry);
 }
 
 void
