@@ -6,9 +6,9 @@
 
 #include "common/error.h"
 
-/* CmdIDs of package 1, after that of the header's Status: two Alerts and the Replace. Of later
- * messages, all but the last command are Statuses and Results, which get no Status. */
-#define LAST_OF_FIRST 4
+/* CmdIDs of package 1 begin after that of the header's Status. Of later messages, all but the last
+ * command are Statuses and Results, which get no Status. */
+#define BEFORE_FIRST 1
 
 static guint64
 to_number(const char *text, guint64 fallback)
@@ -46,7 +46,7 @@ dm_check_header(const DmMessage *message, const char *session_id, GError **error
 }
 
 static bool
-is_stray(const DmElement *status, guint n_sent)
+is_stray(const DmElement *status, guint n_sent, guint n_first)
 {
     /* Absent means 1 (section 2). */
     guint64 msg_ref = status->msg_ref ? to_number(status->msg_ref, 0) : 1;
@@ -54,7 +54,7 @@ is_stray(const DmElement *status, guint n_sent)
 
     if (msg_ref < 1 || msg_ref > n_sent || cmd_ref == G_MAXUINT64)
         return true;
-    return msg_ref == 1 && cmd_ref > LAST_OF_FIRST;
+    return msg_ref == 1 && cmd_ref > BEFORE_FIRST + n_first;
 }
 
 static bool
@@ -86,7 +86,8 @@ check_header_status(const DmElement *element, GError **error)
 }
 
 bool
-dm_check_statuses(const DmMessage *message, guint n_sent, guint *ret_strays, GError **error)
+dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, guint *ret_strays,
+                  GError **error)
 {
     guint n_strays = 0;
 
@@ -95,7 +96,7 @@ dm_check_statuses(const DmMessage *message, guint n_sent, guint *ret_strays, GEr
 
         if (element->verb != DM_VERB_STATUS)
             continue;
-        if (is_stray(element, n_sent))
+        if (is_stray(element, n_sent, n_first))
             n_strays++;
         else if (is_about_header(element) && !check_header_status(element, error))
             return false;

@@ -13,10 +13,12 @@
  * (400). OK, or the status that refuses it with DM_ERROR PROTOCOL in `error`. */
 DmStatus dm_check_header(const DmMessage *message, const char *session_id, GError **error);
 
-/* Looks through the server's Statuses on messages 1 to `n_sent`. False when one of them ends the
+/* Looks through the server's Statuses on messages 1 to `n_sent`, the first of which had `n_first`
+ * commands (dm_package_count_first()). False when one of them ends the
  * session: DM_ERROR CREDENTIALS (401, 407: a challenge), PROTOCOL (the header was refused
  * otherwise). `*ret_strays` counts those for commands that were never sent: they say nothing. */
-bool dm_check_statuses(const DmMessage *message, guint n_sent, guint *ret_strays, GError **error);
+bool dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, guint *ret_strays,
+                       GError **error);
 
 /* Whether an Alert with this code is in the message. */
 bool dm_check_has_alert(const DmMessage *message, unsigned code);

@@ -28,9 +28,9 @@ bool dm_device_has(const DmUri *uri);
  * interior nodes. */
 void dm_device_apply(const DmDevice *device, DmVerb verb, const DmUri *uri, DmReply *reply);
 
-/* Who is logged in, as the alert LoginStatus says it (protocol.md section 1): "others" while a
- * person is, "none" otherwise. "user" would be the person who enrolled, whom a device enrolment
- * does not know. Const. */
+/* Who is logged in, as the alert LoginStatus of a session without a user says it (protocol.md
+ * section 1): "others" while a person is, "none" otherwise. "user" is what a session with one says.
+ * Const. */
 const char *dm_device_get_login_status(const DmDevice *device);
 
 /* The system's name for the server's query (protocol.md section 4), such as "Linux". Const. */

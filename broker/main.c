@@ -146,6 +146,7 @@ run_once(const Options *options)
     const DmOnceOptions once = {
         .provider = options->once,
         .origin = options->origin ? options->origin : "user",
+        .uid = -1,
         .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
         .key_directory = directory,
         .config = config,

@@ -7,14 +7,14 @@
 #include "broker/config.h"
 #include "broker/session.h"
 
-/* One session from beginning to end: the tree is asked for what is needed, its server is spoken to,
- * the tree is told how it went. All borrowed. */
+/* One session, and the process's end with it: the command line's `--once`. All borrowed. */
 typedef struct {
     const char *provider;
     const char *origin;
+    gint64 uid; /* of the user whose session it is; -1 none */
     const char *socket;
     const char *key_directory;
-    const DmConfig *config;
+    DmConfig *config;
 } DmOnceOptions;
 
 /* What came of it; `address` is for g_free(). */

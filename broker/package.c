@@ -8,7 +8,9 @@
 #define ALERT_CLIENT_STARTED 1201
 #define ALERT_ABORT 1223
 #define ALERT_GENERIC 1224
+#define ALERT_CLIENT_EVENT 1226
 #define LOGIN_STATUS "com.microsoft/MDM/LoginStatus"
+#define UNENROLMENT "com.microsoft:mdm.unenrollment.userrequest"
 #define FIRST_CMD_ID 2
 
 static const char *const dev_info[] = {"DevInfo/DevId", "DevInfo/Man", "DevInfo/Mod", "DevInfo/DmV",
@@ -33,20 +35,39 @@ dm_package_begin(const DmPackage *package, DmWriter *writer)
     dm_writer_begin(writer, &header, package->message == 1 ? FIRST_CMD_ID : 1);
 }
 
+static void
+write_alerts(const DmPackageFirst *first, DmWriter *writer)
+{
+    const DmItem login = {.type = LOGIN_STATUS,
+                          .size = -1,
+                          .data = first->login_status,
+                          .data_size = strlen(first->login_status)};
+    static const DmItem unenrolment = {
+        .type = UNENROLMENT, .format = "int", .size = -1, .data = "1", .data_size = 1};
+
+    dm_writer_alert(writer, first->asked ? ALERT_SERVER_ASKED : ALERT_CLIENT_STARTED, NULL);
+    dm_writer_alert(writer, ALERT_GENERIC, &login);
+    if (first->unenrols)
+        dm_writer_alert(writer, ALERT_CLIENT_EVENT, &unenrolment);
+}
+
+guint
+dm_package_count_first(const DmPackageFirst *first)
+{
+    return first->unenrols ? 4 : 3;
+}
+
 GBytes *
-dm_package_write_first(const DmPackage *package, const DmDevice *device, bool asked)
+dm_package_write_first(const DmPackage *package, const DmDevice *device,
+                       const DmPackageFirst *first)
 {
     g_autoptr(DmWriter) writer = dm_writer_new();
-    const char *status = dm_device_get_login_status(device);
-    const DmItem login = {
-        .type = LOGIN_STATUS, .size = -1, .data = status, .data_size = strlen(status)};
     DmItem items[G_N_ELEMENTS(dev_info)] = {{0}};
     char *texts[2 * G_N_ELEMENTS(dev_info) + 1] = {NULL};
     GBytes *bytes;
 
     dm_package_begin(package, writer);
-    dm_writer_alert(writer, asked ? ALERT_SERVER_ASKED : ALERT_CLIENT_STARTED, NULL);
-    dm_writer_alert(writer, ALERT_GENERIC, &login);
+    write_alerts(first, writer);
     for (gsize i = 0; i < G_N_ELEMENTS(dev_info); i++) {
         char *value = dm_device_get(device, dev_info[i]);
 

@@ -21,9 +21,20 @@ typedef struct {
  * header), every other one announces MaxMsgSize. */
 void dm_package_begin(const DmPackage *package, DmWriter *writer);
 
-/* Package 1: Alert 1201 (1200 with `asked`, when a push asked for the session), LoginStatus,
- * DevInfo in five items (a value that the system does not tell is empty), Final. */
-GBytes *dm_package_write_first(const DmPackage *package, const DmDevice *device, bool asked);
+/* What the first message says of the session. */
+typedef struct {
+    const char *login_status; /* "user", "others" or "none" */
+    bool asked;               /* a push asked for the session */
+    bool unenrols;            /* the device is leaving (E2) */
+} DmPackageFirst;
+
+/* Package 1: Alert 1201 (1200 with `asked`), LoginStatus, with `unenrols` Alert 1226, DevInfo in
+ * five items (a value that the system does not tell is empty), Final. */
+GBytes *dm_package_write_first(const DmPackage *package, const DmDevice *device,
+                               const DmPackageFirst *first);
+
+/* How many commands that is: their CmdIDs are the numbers from 2 on. */
+guint dm_package_count_first(const DmPackageFirst *first);
 
 /* Status `status` for the server's header `msg_ref`, Alert 1223 and Final: the session is over. */
 GBytes *dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned status);

@@ -17,7 +17,8 @@
 #define CONTENT_TYPE_WBXML "application/vnd.syncml.dm+wbxml"
 #define ALERT_NEXT_MESSAGE 1222
 #define ALERT_ABORT 1223
-#define ORIGIN_SINCE 4.0 /* version that brings the header UserAgentOrigin (S1) */
+#define MAX_JOURNAL_COMMANDS 256 /* of one message */
+#define ORIGIN_SINCE 4.0         /* version that brings the header UserAgentOrigin (S1) */
 
 struct DmSession {
     DmSessionOptions options;
@@ -29,6 +30,7 @@ struct DmSession {
     guint n_tried; /* addresses, the one in use included */
     char *target;  /* where the next message goes */
     char *mode;
+    DmPackageFirst first;
     GSource *timer;     /* from the first answer on */
     GBytes *last_bytes; /* of the server, against repetition */
     gint64 max_size;    /* of a message to the server; -1 not told */
@@ -48,7 +50,7 @@ static const struct {
     const char *number;
 } origins[] = {
     {"user", "1"},      {"schedule", "2"}, {"push", "3"}, {"login", "4"},
-    {"enrolment", "5"}, {"csp", "6"},      {"api", "7"},
+    {"enrolment", "5"}, {"csp", "6"},      {"api", "7"},  {DM_TREE_ORIGIN_UNENROLL, "6"},
 };
 
 static const char *
@@ -63,7 +65,7 @@ origin_to_number(const char *word)
 bool
 dm_session_is_origin(const char *word)
 {
-    return origin_to_number(word) != NULL;
+    return origin_to_number(word) != NULL && strcmp(word, DM_TREE_ORIGIN_UNENROLL) != 0;
 }
 
 /* -- ends ----------------------------------------------------------------------------------------
@@ -125,6 +127,8 @@ post(DmSession *session, GBytes *bytes)
     session->record.bytes_sent += g_bytes_get_size(bytes);
     number = g_strdup_printf("%u", session->record.n_sent);
     dm_log_debug("sending a message", "DM_MESSAGE", number, "DM_REQUEST", request_id);
+    dm_journal_add(session->options.journal, session->options.provider,
+                   "message %s sent, %" G_GSIZE_FORMAT " bytes", number, g_bytes_get_size(bytes));
     dm_transport_post(session->options.transport, url, headers, bytes, on_answer, session);
 }
 
@@ -169,8 +173,8 @@ static void
 try_next_address(DmSession *session, const GError *error)
 {
     const char *address = session->options.start->addresses[session->n_tried];
-    bool asked = strcmp(session->options.origin, "push") == 0;
     g_autoptr(GBytes) bytes = NULL;
+    g_autofree char *host = NULL;
     DmPackage package;
 
     if (!address) {
@@ -182,8 +186,10 @@ try_next_address(DmSession *session, const GError *error)
     session->target = g_strdup(address);
     /* What no server has taken was not said. */
     session->record.n_sent = 0;
+    host = dm_address_describe(address);
+    dm_journal_add(session->options.journal, session->options.provider, "trying %s", host);
     package = next_package(session);
-    bytes = dm_package_write_first(&package, session->options.device, asked);
+    bytes = dm_package_write_first(&package, session->options.device, &session->first);
     post(session, bytes);
 }
 
@@ -242,6 +248,36 @@ take_resp_uri(DmSession *session)
     session->target = g_strdup(uri);
 }
 
+/* What one message's commands came to. */
+typedef struct {
+    DmSession *session;
+    guint n;
+} Noting;
+
+static void
+note_command(DmVerb verb, const char *loc_uri, DmStatus status, gpointer data)
+{
+    Noting *noting = data;
+    const DmSessionOptions *options = &noting->session->options;
+
+    dm_tally_add(&noting->session->record.tally, verb, status);
+    if (noting->n++ < MAX_JOURNAL_COMMANDS)
+        dm_journal_add(options->journal, options->provider, "  %s %s: %u",
+                       verb == DM_VERB_NONE ? "no command" : dm_verb_to_name(verb),
+                       loc_uri ? loc_uri : "-", (guint)status);
+}
+
+static void
+note_commands(DmSession *session, const DmReply *reply)
+{
+    Noting noting = {session, 0};
+
+    dm_answer_visit(session->answer, reply, note_command, &noting);
+    if (noting.n > MAX_JOURNAL_COMMANDS)
+        dm_journal_add(session->options.journal, session->options.provider,
+                       "  and %u commands more", noting.n - MAX_JOURNAL_COMMANDS);
+}
+
 static void
 on_applied(DmReply *applied, const GError *error, gpointer data)
 {
@@ -258,8 +294,10 @@ on_applied(DmReply *applied, const GError *error, gpointer data)
         end(session, error);
         return;
     }
+    note_commands(session, reply);
     /* E2: an Exec of Unenroll; not even its Status is sent. */
     if (dm_reply_is_stopped(reply)) {
+        session->record.is_stopped = true;
         end(session, NULL);
         return;
     }
@@ -290,7 +328,7 @@ run_commands(DmSession *session)
         .session = session->options.start->token,
         .message = session->record.n_received,
         .provider = session->options.provider,
-        .uid = -1,
+        .uid = session->options.uid,
     };
 
     session->record.n_commands += (guint)n_commands;
@@ -314,7 +352,8 @@ check_message(DmSession *session)
         end_with(session, DM_ERROR_ABORTED, "the server aborted the session (Alert 1223)");
         return false;
     }
-    if (!dm_check_statuses(message, session->record.n_sent, &n_strays, &error)) {
+    if (!dm_check_statuses(message, session->record.n_sent, dm_package_count_first(&session->first),
+                           &n_strays, &error)) {
         end(session, error);
         return false;
     }
@@ -409,6 +448,9 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
     g_autoptr(GError) error = NULL;
 
     session->record.bytes_received += g_bytes_get_size(answer->body);
+    dm_journal_add(session->options.journal, session->options.provider,
+                   "HTTP status %u, %" G_GSIZE_FORMAT " bytes", answer->status,
+                   g_bytes_get_size(answer->body));
     if (answer->status != 200) {
         error = http_error(session, answer->status);
         end(session, error);
@@ -479,9 +521,16 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
                const DmSessionHandlers *handlers, gpointer data)
 {
     DmSession *session = g_new0(DmSession, 1);
-    bool is_alone = strcmp(dm_device_get_login_status(options->device), "none") == 0;
+    const char *login_status =
+        options->uid >= 0 ? "user" : dm_device_get_login_status(options->device);
+    bool is_alone = strcmp(login_status, "none") == 0;
 
     session->options = *options;
+    session->first = (DmPackageFirst){
+        .login_status = login_status,
+        .asked = strcmp(options->origin, "push") == 0,
+        .unenrols = strcmp(options->origin, DM_TREE_ORIGIN_UNENROLL) == 0,
+    };
     session->context = g_main_context_ref(context ? context : g_main_context_default());
     session->handlers = *handlers;
     session->data = data;

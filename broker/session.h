@@ -6,7 +6,9 @@
 
 #include "broker/config.h"
 #include "broker/device.h"
+#include "broker/journal.h"
 #include "broker/routes.h"
+#include "broker/tally.h"
 #include "broker/transport.h"
 #include "dbus/tree-call.h"
 
@@ -18,13 +20,15 @@ typedef struct DmSession DmSession;
 /* All borrowed, and outlive it. */
 typedef struct {
     const char *provider;
-    const char *origin; /* dm_session_is_origin() */
+    const char *origin; /* dm_session_is_origin(), or DM_TREE_ORIGIN_UNENROLL */
+    gint64 uid;         /* of the user whose session it is; -1 none */
     const DmTreeSession *start;
     const DmConfig *config;
     const DmDevice *device;
     const char *dev_id;
     DmRoutes *routes;
     DmTransport *transport;
+    DmJournal *journal; /* NULL: none is kept */
 } DmSessionOptions;
 
 /* What happened so far. */
@@ -35,6 +39,8 @@ typedef struct {
     guint n_commands;
     guint64 bytes_sent;
     guint64 bytes_received;
+    bool is_stopped; /* the server ended the enrolment in it (E2) */
+    DmTally tally;
 } DmSessionRecord;
 
 typedef struct {
@@ -45,7 +51,7 @@ typedef struct {
     void (*on_ended)(const DmSessionRecord *record, const GError *error, gpointer data);
 } DmSessionHandlers;
 
-/* Whether `word` says what caused a session: user schedule push login enrolment csp api. */
+/* Whether `word` says what may cause a session: user schedule push login enrolment csp api. */
 bool dm_session_is_origin(const char *word);
 
 /* Starts a session; handlers are called from `context` only. */

@@ -98,7 +98,8 @@ test_statuses(void)
         guint n_strays = 0;
 
         g_test_message("%s", body);
-        g_assert_cmpint(dm_check_statuses(message, 2, &n_strays, &error), ==, cases[i].error < 0);
+        g_assert_cmpint(dm_check_statuses(message, 2, 3, &n_strays, &error), ==,
+                        cases[i].error < 0);
         if (cases[i].error >= 0)
             g_assert_error(error, DM_ERROR, cases[i].error);
         else
@@ -121,6 +122,18 @@ test_alert(void)
     g_assert_false(dm_check_has_alert(other, 1223));
 }
 
+/* A first message of another length has other commands (E2). */
+static void
+test_length_of_the_first(void)
+{
+    g_autofree char *body = make_status("1", "5", "Replace", "200");
+    g_autoptr(DmMessage) message = read_message(VERSIONS IDS, body);
+    guint n_strays = 0;
+
+    g_assert_true(dm_check_statuses(message, 2, 4, &n_strays, NULL));
+    g_assert_cmpuint(n_strays, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -128,5 +141,6 @@ main(int argc, char **argv)
     g_test_add_func("/check/protocol-1-header", test_header);
     g_test_add_func("/check/protocol-1-statuses", test_statuses);
     g_test_add_func("/check/protocol-1-alerts", test_alert);
+    g_test_add_func("/check/E2-a-longer-first-message", test_length_of_the_first);
     return g_test_run();
 }
