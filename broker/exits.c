@@ -31,7 +31,8 @@ static const DmExit certificate = {20, "certificate",
                                    "no client certificate or key that can be used"};
 static const DmExit storage = {21, "storage", "the disk failed or is full, here or at the tree"};
 static const DmExit version = {22, "version", "the tree socket speaks another version"};
-static const DmExit busy = {23, "busy", "a session with this provider is running already"};
+static const DmExit busy = {23, "busy",
+                            "a session with this provider, or another broker, is running already"};
 static const DmExit usage = {DM_EXIT_USAGE, "usage", "wrong option, argument or configuration"};
 
 /* One entry for each DM_ERROR code. */

@@ -9,6 +9,7 @@
 #include "broker/exits.h"
 #include "broker/keys.h"
 #include "broker/once.h"
+#include "broker/serve.h"
 #include "broker/session.h"
 #include "common/error.h"
 #include "common/log.h"
@@ -18,12 +19,14 @@
 typedef struct {
     char *once;
     char *origin;
+    char *user;
     char *certificate;
     char *key;
     char *socket;
     char *state_dir;
     char *key_dir;
     char *config;
+    gboolean no_bus;
     gboolean verbose;
     gboolean version;
 } Options;
@@ -33,6 +36,7 @@ options_clear(Options *options)
 {
     g_free(options->once);
     g_free(options->origin);
+    g_free(options->user);
     g_free(options->certificate);
     g_free(options->key);
     g_free(options->socket);
@@ -51,6 +55,8 @@ make_context(Options *options)
          "PROVIDER"},
         {"origin", 0, 0, G_OPTION_ARG_STRING, &options->origin,
          "What caused it: user (default), schedule, push, login, enrolment, csp or api", "WORD"},
+        {"user", 0, 0, G_OPTION_ARG_STRING, &options->user,
+         "With --once: the user whose session it is, for ./User (nobody's)", "UID"},
         {"import-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->certificate,
          "Keep this certificate and its key, and print its thumbprint", "FILE"},
         {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key, "The certificate's key", "FILE"},
@@ -62,6 +68,7 @@ make_context(Options *options)
          "Certificates and keys (" DM_KEYS_DEFAULT_DIRECTORY ")", "DIR"},
         {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
          "Configuration (" DM_ENV_CONFIG ", " DM_DEFAULT_CONFIG ")", "FILE"},
+        {"no-bus", 0, 0, G_OPTION_ARG_NONE, &options->no_bus, "Do without the system bus", NULL},
         {"verbose", 0, 0, G_OPTION_ARG_NONE, &options->verbose, "Log what happens", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
         G_OPTION_ENTRY_NULL,
@@ -71,6 +78,9 @@ make_context(Options *options)
 
     dm_exits_append_table(table);
     g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_summary(
+        context, "Without --once and --import-certificate it stays, and runs the sessions that "
+                 "are asked for or due.");
     g_option_context_set_description(context, table->str);
     return context;
 }
@@ -111,12 +121,23 @@ fail_usage(const char *text)
     return DM_EXIT_USAGE;
 }
 
+/* `*ret_is_named`: somebody named it, so it must be there. */
+static const char *
+choose_config(const Options *options, bool *ret_is_named)
+{
+    const char *path = choose(options->config, DM_ENV_CONFIG, NULL);
+
+    *ret_is_named = path != NULL;
+    return path ? path : DM_DEFAULT_CONFIG;
+}
+
 static DmConfig *
 load_config(const Options *options)
 {
-    const char *path = choose(options->config, DM_ENV_CONFIG, NULL);
+    bool is_named;
+    const char *path = choose_config(options, &is_named);
     g_autoptr(GError) error = NULL;
-    DmConfig *config = dm_config_load(path ? path : DM_DEFAULT_CONFIG, path != NULL, &error);
+    DmConfig *config = dm_config_load(path, is_named, &error);
 
     if (!config)
         fail(error);
@@ -139,14 +160,14 @@ run_import(const Options *options)
 }
 
 static int
-run_once(const Options *options)
+run_once(const Options *options, gint64 uid)
 {
     g_autofree char *directory = choose_key_directory(options);
     g_autoptr(DmConfig) config = load_config(options);
     const DmOnceOptions once = {
         .provider = options->once,
         .origin = options->origin ? options->origin : "user",
-        .uid = -1,
+        .uid = uid,
         .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
         .key_directory = directory,
         .config = config,
@@ -166,25 +187,66 @@ run_once(const Options *options)
 }
 
 static int
+serve(const Options *options)
+{
+    g_autofree char *directory = choose_key_directory(options);
+    g_autoptr(DmConfig) config = load_config(options);
+    g_autoptr(GError) error = NULL;
+    DmDaemonOptions daemon = {
+        .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
+        .key_directory = directory,
+        .config = config,
+        .uses_bus = !options->no_bus,
+    };
+
+    if (!config)
+        return DM_EXIT_USAGE;
+    daemon.config_path = choose_config(options, &daemon.config_must_exist);
+    return dm_serve_run(&daemon, &error) ? EXIT_SUCCESS : fail(error);
+}
+
+/* NULL, or what is wrong with the options together. `*ret_uid` is that of --user. */
+static const char *
+check(const Options *options, gint64 *ret_uid)
+{
+    guint64 uid = 0;
+
+    *ret_uid = -1;
+    if (options->certificate && !options->key)
+        return "--import-certificate needs --key";
+    if (options->key && !options->certificate)
+        return "--key needs --import-certificate";
+    if (options->certificate && options->once)
+        return "--import-certificate and --once are two things";
+    if (options->once && !*options->once)
+        return "--once needs the name of a provider";
+    if (!options->once && (options->origin || options->user))
+        return "--origin and --user need --once";
+    if (options->origin && !dm_session_is_origin(options->origin))
+        return "--origin must be user, schedule, push, login, enrolment, csp or api";
+    if (!options->user)
+        return NULL;
+    if (!g_ascii_string_to_unsigned(options->user, 10, 0, G_MAXUINT32 - 1, &uid, NULL))
+        return "--user must be a number, the uid";
+    *ret_uid = (gint64)uid;
+    return NULL;
+}
+
+static int
 dispatch(const Options *options)
 {
+    gint64 uid;
+    const char *wrong = check(options, &uid);
+
     if (options->version) {
         printf("dmclient-broker %s\n", DM_VERSION);
         return EXIT_SUCCESS;
     }
-    if (options->certificate && !options->key)
-        return fail_usage("--import-certificate needs --key");
-    if (options->key && !options->certificate)
-        return fail_usage("--key needs --import-certificate");
-    if (options->certificate && options->once)
-        return fail_usage("--import-certificate and --once are two things");
+    if (wrong)
+        return fail_usage(wrong);
     if (options->certificate)
         return run_import(options);
-    if (!options->once || !*options->once)
-        return fail_usage("nothing to do: --once PROVIDER or --import-certificate FILE");
-    if (options->origin && !dm_session_is_origin(options->origin))
-        return fail_usage("--origin must be user, schedule, push, login, enrolment, csp or api");
-    return run_once(options);
+    return options->once ? run_once(options, uid) : serve(options);
 }
 
 int

@@ -5,8 +5,8 @@
  * use it too. */
 
 #define DM_BUS_NAME "org.dmclient.DMClient1"
-/* The broker's, so that the bus can start it; no object is there. */
-#define DM_BUS_BROKER_NAME "org.dmclient.DMClient1.Broker"
+/* The broker's, which exports nothing: the name is there to be activated, and to be seen. */
+#define DM_BUS_BROKER_NAME DM_BUS_NAME ".Broker"
 #define DM_BUS_ROOT "/org/dmclient/DMClient1"
 /* The root's interface; a node's is this, a dot, its name. */
 #define DM_BUS_INTERFACE "org.dmclient.DMClient1"

@@ -36,6 +36,7 @@ PLUGIN = BUILD / "plugin" / "dmclient.so"
 
 BUS_NAME = "org.dmclient.DMClient1"
 BUS_ROOT = "/org/dmclient/DMClient1"
+BROKER_NAME = BUS_NAME + ".Broker"
 
 START_TIMEOUT = 30  # seconds; a sanitizer build on a loaded machine is slow
 STOP_TIMEOUT = 30
@@ -146,6 +147,10 @@ class Agent(Process):
     """dmclient-agent with the plug-in."""
 
 
+class Broker(Process):
+    """dmclient-broker that stays."""
+
+
 class Bus(Process):
     """A dbus-daemon of our own that lets everybody do everything."""
 
@@ -165,6 +170,7 @@ class Environment:
         self.config.write_text("")
         self.bus = None
         self.agent = None
+        self.broker = None
         self.n_logs = 0
 
     def __enter__(self):
@@ -175,7 +181,7 @@ class Environment:
 
     def close(self, keep_errors=True):
         errors = []
-        for process in (self.agent, self.bus):
+        for process in (self.broker, self.agent, self.bus):
             if process is None or process.pidfd < 0:
                 continue
             try:
@@ -248,28 +254,33 @@ class Environment:
             raise Failure(f"dbus-daemon did not start:\n{self.bus.output()}")
         return self.bus
 
-    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, prefix=(), program=AGENT,
-                    **options):
-        """Starts the host agent with the plug-in, and waits until name and socket are served.
-        `prefix`: words of a program that runs it."""
+    def _start(self, kind, name, argv, ready, **options):
+        """Starts a service; with `ready` waits until it tells the service manager that it is."""
         path = self.dir / "notify"
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(path))
             os.chmod(path, 0o777)
-            self.agent = Agent(
-                "dmclient-agent",
-                [*prefix, program, "--plugin", plugin, *arguments],
-                self.environ(NOTIFY_SOCKET=path),
-                self._log("agent"),
-                **options,
-            )
+            process = kind(f"dmclient-{name}", argv, self.environ(NOTIFY_SOCKET=path),
+                           self._log(name), **options)
+            setattr(self, name, process)
             if ready:
-                self.agent.wait_for(notify, "it was ready")
+                process.wait_for(notify, "it was ready")
                 state = notify.recv(4096).decode()
                 if state != "READY=1":
-                    raise Failure(f"dmclient-agent said {state!r}:\n{self.agent.output()}")
-        return self.agent
+                    raise Failure(f"dmclient-{name} said {state!r}:\n{process.output()}")
+        return process
+
+    def start_agent(self, *arguments, ready=True, plugin=PLUGIN, prefix=(), program=AGENT,
+                    **options):
+        """Starts the host agent with the plug-in, and waits until name and socket are served.
+        `prefix`: words of a program that runs it."""
+        return self._start(Agent, "agent", [*prefix, program, "--plugin", plugin, *arguments], ready,
+                           **options)
+
+    def start_broker(self, *arguments, ready=True, prefix=(), **options):
+        """Starts the broker, and waits until it attends at the tree."""
+        return self._start(Broker, "broker", [*prefix, BROKER, *arguments], ready, **options)
 
     def run(self, *argv, stdin=None, expect=None, timeout=RUN_TIMEOUT, **more):
         """Runs a program to its end with output as text. `expect`: the exit code it must have.
