@@ -101,9 +101,12 @@ def main():
         find("agent", look_at_process, "dmclient-agent.service")
         find("peers", lambda: {user: greet_socket(user) for user in USERS})
         find("killed", kill_agent)
-        run("systemctl", "stop", "dmclient-agent.service")
+        # The broker would have the socket start it again.
+        run("systemctl", "stop", "dmclient-broker.service", "dmclient-agent.service")
         find("bus starts", read_property, "Version", user="nobody")
         find("states", lambda: {path: stat(path) for path in states})
+        # It comes with the agent.
+        run("systemctl", "stop", "dmclient-broker.service")
         find("broker activation", ask, "StartServiceByName", "su", NAME + ".Broker", "0",
              user="dmclient")
         find("broker", look_at_process, "dmclient-broker.service")

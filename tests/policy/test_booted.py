@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The units in a system that systemd runs, with all that they confine (security.md section 1)."""
 
-import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 import pytest
@@ -29,13 +27,9 @@ def facts(installed):
 
 
 @pytest.fixture
-def has_daemon(installed):
-    """Skips where the broker has no daemon mode: started without arguments it says how to use it."""
-    result = subprocess.run([installed / installed.broker], capture_output=True, timeout=60,
-                            env={**os.environ, "DMCLIENT_SOCKET": "/nonexistent/tree",
-                                 "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"},
-                            check=False)
-    if result.returncode == 64:
+def has_daemon(facts):
+    """Skips where the broker has no daemon mode: without an option it finds nothing to do."""
+    if "dmclient-broker: nothing to do" in facts["journal"][1]:
         pytest.skip("this broker runs one session at a time only")
 
 
@@ -94,7 +88,7 @@ def test_agent_ends_well(facts):
 
 def test_bus_starts_the_broker(facts, has_daemon):
     """By the agent's user; it runs confined, with the network, and has its name."""
-    assert facts["broker activation"][0] == 0, facts["broker activation"]
+    assert facts["broker activation"] == [0, "u 1"]
     assert facts["broker"] == {"user": "dmclient-broker", "own network": False, **CONFINED}
     assert facts["broker owner"][0] == 0
     assert facts["broker unit"] == {"ActiveState": "active", "NRestarts": "0"}
