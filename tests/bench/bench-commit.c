@@ -2,7 +2,7 @@
 
 /* Durable commits of a message that changes 1 leaf and 100 leaves, against appending 4 KiB and
  * fdatasync on the same file system; and opening a store with many providers (design section 10).
- * Usage: bench-commit DIRECTORY */
+ * Usage: bench-commit DIRECTORY [ROUNDS] */
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -92,10 +92,11 @@ main(int argc, char **argv)
     g_autofree char *state = NULL;
     g_autoptr(DmTree) tree = NULL;
     double floors[N_ROUNDS], one[N_ROUNDS], hundred[N_ROUNDS];
+    const guint n_rounds = MIN(dm_bench_get_count(argc, argv, 2, N_ROUNDS), N_ROUNDS);
     guint round = 0;
 
-    if (argc != 2) {
-        g_printerr("usage: %s DIRECTORY\n", argv[0]);
+    if (argc < 2) {
+        g_printerr("usage: %s DIRECTORY [ROUNDS]\n", argv[0]);
         return 64;
     }
     state = g_build_filename(argv[1], "state", NULL);
@@ -106,14 +107,14 @@ main(int argc, char **argv)
 
         apply(tree, &command, 1);
     }
-    for (guint i = 0; i < N_ROUNDS; i++) {
+    for (guint i = 0; i < n_rounds; i++) {
         floors[i] = measure_floor(argv[1]);
         one[i] = measure(tree, 1, &round);
         hundred[i] = measure(tree, 100, &round);
     }
-    dm_bench_print("commit-1-leaf", dm_bench_median(one, N_ROUNDS), "commits/s",
-                   dm_bench_median(floors, N_ROUNDS));
-    dm_bench_print("commit-100-leaves", dm_bench_median(hundred, N_ROUNDS), "commits/s",
-                   dm_bench_median(floors, N_ROUNDS));
+    dm_bench_print("commit-1-leaf", dm_bench_median(one, n_rounds), "commits/s",
+                   dm_bench_median(floors, n_rounds));
+    dm_bench_print("commit-100-leaves", dm_bench_median(hundred, n_rounds), "commits/s",
+                   dm_bench_median(floors, n_rounds));
     return 0;
 }

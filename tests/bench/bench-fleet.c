@@ -2,7 +2,7 @@
 
 /* How a million devices arrive at their server by the poll schedule (rule P8): the most in one
  * minute against the mean, with the machines' jitter, and beside it without; the same in the hour
- * after the server was gone for one. */
+ * after the server was gone for one. Usage: bench-fleet [DEVICES] */
 
 #include "tests/bench/bench.h"
 #include "tree/rules/poll.h"
@@ -22,6 +22,7 @@
 
 /* Arrivals by the minute. */
 typedef struct {
+    guint n_devices;
     guint with_jitter[N_MINUTES];
     guint without[N_MINUTES];
 } Arrivals;
@@ -87,7 +88,7 @@ get_peak(const guint *minutes, guint first, guint end)
 static void
 print(const char *name, const Arrivals *arrivals, guint first, guint end, guint interval_min)
 {
-    double mean = (double)N_DEVICES / interval_min;
+    double mean = (double)arrivals->n_devices / interval_min;
 
     dm_bench_print(name, get_peak(arrivals->with_jitter, first, end) / mean, "peak/mean",
                    get_peak(arrivals->without, first, end) / mean);
@@ -100,12 +101,12 @@ run_fleet(const DmPollState *model, gint64 enrolment_us, const Outage *outage, g
 {
     g_autoptr(GRand) random = g_rand_new_with_seed(1);
 
-    *arrivals = (Arrivals){0};
-    for (int i = 0; i < N_DEVICES; i++) {
+    *arrivals = (Arrivals){.n_devices = arrivals->n_devices};
+    for (guint i = 0; i < arrivals->n_devices; i++) {
         DmPollState state = *model;
         char seed[16];
 
-        (void)g_snprintf(seed, sizeof(seed), "%d", i);
+        (void)g_snprintf(seed, sizeof(seed), "%u", i);
         state.seed = seed;
         state.start_us = START_US + (gint64)(g_rand_double(random) * (double)enrolment_us);
         state.now_us = state.wall_us = state.start_us;
@@ -138,13 +139,14 @@ run_daily(const DmPollState *model, const char *name, Arrivals *arrivals)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     static const DmPollSettings hourly = {{60, 0, 0}, {0, 0, 0}};
     g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
     g_autofree Arrivals *arrivals = g_new0(Arrivals, 1);
     DmPollState model = {.settings = &hourly, .time_zone = utc};
 
+    arrivals->n_devices = dm_bench_get_count(argc, argv, 1, N_DEVICES);
     run_hourly(&model, "enrolled-in-an-hour", HOUR_US, arrivals);
     run_hourly(&model, "enrolled-in-a-minute", MINUTE_US, arrivals);
     model.settings = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* CPU of a SyncML message of 50 commands: parse, apply, answer, in memory, against libxml2's SAX2
- * with empty callbacks on the same bytes (design section 10). */
+ * with empty callbacks on the same bytes (design section 10). Usage: bench-message [MESSAGES] */
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -106,9 +106,10 @@ add(DmTree *tree, const char *loc_uri)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const DmTreeOptions options = {0};
+    const guint n_messages = dm_bench_get_count(argc, argv, 1, N_MESSAGES);
     g_autoptr(GError) error = NULL;
     g_autoptr(DmTree) tree = dm_tree_new(NULL, &options, &error);
     double ours[N_ROUNDS], floors[N_ROUNDS];
@@ -122,13 +123,13 @@ main(void)
     for (guint round = 0; round < N_ROUNDS; round++) {
         double start = dm_bench_cpu_s();
 
-        for (guint i = 0; i < N_MESSAGES; i++)
+        for (guint i = 0; i < n_messages; i++)
             parse_only(messages[i % 2]);
-        floors[round] = (dm_bench_cpu_s() - start) / N_MESSAGES / N_COMMANDS * 1e6;
+        floors[round] = (dm_bench_cpu_s() - start) / n_messages / N_COMMANDS * 1e6;
         start = dm_bench_cpu_s();
-        for (guint i = 0; i < N_MESSAGES; i++)
+        for (guint i = 0; i < n_messages; i++)
             run_message(tree, messages[i % 2]);
-        ours[round] = (dm_bench_cpu_s() - start) / N_MESSAGES / N_COMMANDS * 1e6;
+        ours[round] = (dm_bench_cpu_s() - start) / n_messages / N_COMMANDS * 1e6;
     }
     dm_bench_print("message-50-commands", dm_bench_median(ours, N_ROUNDS), "us/command",
                    dm_bench_median(floors, N_ROUNDS));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The floor of the bus figures: a service on bare libdbus that links and initialises what the agent
- * does, owns NAME, and answers Get with a constant string and GetManagedObjects with the message in
- * FILE. Usage: bench-stub NAME TEXT [FILE] */
+ * does, owns NAME, and answers Get with a constant string, GetManagedObjects and GetAll with the
+ * messages in MANAGED and ALL, and Emit(count, text) with that many PropertiesChanged that carry
+ * the text. Usage: bench-stub NAME TEXT [MANAGED [ALL]] */
 
 #include <dbus/dbus.h>
 #include <glib.h>
@@ -11,9 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbus/names.h"
+#include "tests/bench/bench.h"
+
 typedef struct {
     const char *text;
     DBusMessage *managed; /* NULL: none */
+    DBusMessage *all;
 } Stub;
 
 static DBusMessage *
@@ -30,14 +35,60 @@ answer_get(DBusMessage *call, const Stub *stub)
 }
 
 static DBusMessage *
-answer_managed(DBusMessage *call, const Stub *stub)
+answer_copy(DBusMessage *call, const DBusMessage *message)
 {
-    DBusMessage *reply = dbus_message_copy(stub->managed);
+    DBusMessage *reply = dbus_message_copy(message);
 
     dbus_message_set_destination(reply, dbus_message_get_sender(call));
     dbus_message_set_sender(reply, NULL);
     dbus_message_set_reply_serial(reply, dbus_message_get_serial(call));
     return reply;
+}
+
+static DBusMessage *
+new_signal(const char *text)
+{
+    static const char interface[] = DM_BUS_INTERFACE_PROVIDER;
+    static const char property[] = "HelpPhoneNumber";
+    const char *texts[] = {interface, property};
+    DBusMessage *signal = dbus_message_new_signal(DM_BUS_ROOT "/Provider/P0",
+                                                  DBUS_INTERFACE_PROPERTIES, "PropertiesChanged");
+    DBusMessageIter iter, dict, entry, variant, list;
+
+    dbus_message_iter_init_append(signal, &iter);
+    dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &texts[0]);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &dict);
+    dbus_message_iter_open_container(&dict, DBUS_TYPE_DICT_ENTRY, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &texts[1]);
+    dbus_message_iter_open_container(&entry, DBUS_TYPE_VARIANT, "s", &variant);
+    dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &text);
+    dbus_message_iter_close_container(&entry, &variant);
+    dbus_message_iter_close_container(&dict, &entry);
+    dbus_message_iter_close_container(&iter, &dict);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &list);
+    dbus_message_iter_close_container(&iter, &list);
+    return signal;
+}
+
+static DBusMessage *
+answer_emit(DBusConnection *connection, DBusMessage *call)
+{
+    DBusMessage *signal;
+    dbus_uint32_t count;
+    const char *text;
+
+    if (!dbus_message_get_args(call, NULL, DBUS_TYPE_UINT32, &count, DBUS_TYPE_STRING, &text,
+                               DBUS_TYPE_INVALID))
+        g_error("Emit takes a count and a text");
+    signal = new_signal(text);
+    for (dbus_uint32_t i = 0; i < count; i++) {
+        DBusMessage *copy = dbus_message_copy(signal);
+
+        dbus_connection_send(connection, copy, NULL);
+        dbus_message_unref(copy);
+    }
+    dbus_message_unref(signal);
+    return dbus_message_new_method_return(call);
 }
 
 static DBusHandlerResult
@@ -49,7 +100,11 @@ on_call(DBusConnection *connection, DBusMessage *call, void *data)
     if (dbus_message_is_method_call(call, DBUS_INTERFACE_PROPERTIES, "Get"))
         reply = answer_get(call, stub);
     else if (stub->managed != NULL && dbus_message_has_member(call, "GetManagedObjects"))
-        reply = answer_managed(call, stub);
+        reply = answer_copy(call, stub->managed);
+    else if (stub->all != NULL && dbus_message_has_member(call, "GetAll"))
+        reply = answer_copy(call, stub->all);
+    else if (dbus_message_is_method_call(call, DM_BENCH_INTERFACE, DM_BENCH_EMIT))
+        reply = answer_emit(connection, call);
     else
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
     dbus_connection_send(connection, reply, NULL);
@@ -83,6 +138,8 @@ main(int argc, char **argv)
     stub.text = argv[2];
     if (argc > 3)
         stub.managed = load(argv[3]);
+    if (argc > 4)
+        stub.all = load(argv[4]);
     (void)sqlite3_initialize();
     (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     context = g_main_context_default();

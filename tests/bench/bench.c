@@ -35,6 +35,18 @@ dm_bench_print(const char *name, double value, const char *unit, double floor)
         g_print("%s %.3f %s - -\n", name, value, unit);
 }
 
+guint
+dm_bench_get_count(int argc, char **argv, int index, guint fallback)
+{
+    guint64 count;
+
+    if (index >= argc)
+        return fallback;
+    if (!g_ascii_string_to_unsigned(argv[index], 10, 1, G_MAXINT, &count, NULL))
+        g_error("%s is no number", argv[index]);
+    return (guint)count;
+}
+
 static int
 by_size(const void *a, const void *b)
 {

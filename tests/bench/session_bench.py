@@ -10,6 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/server"))
 
+from bench import show, stop  # noqa: E402
+from mdm_server import MdmServer  # noqa: E402
+
 N_MESSAGES = 10
 PROVIDER = "TestMDMServer"
 DOCUMENT = ROOT / "tests/data/provisioning/01-full-parm-after-poll.xml"
@@ -28,8 +31,7 @@ def timed(command, **options):
     return (time.monotonic() - start) * 1000
 
 
-def run(bench, show):
-    from mdm_server import MdmServer
+def run(bench):
     certs = bench.dir / "certs"
     subprocess.run([sys.executable, str(ROOT / "tests/server/certs.py"), str(certs)], check=True,
                    stdout=subprocess.DEVNULL)
@@ -37,8 +39,8 @@ def run(bench, show):
     config.write_text(f"[broker]\nca-file={certs}/ca.pem\n")
     state = bench.dir / "state-session"
     bench.env.update(DMCLIENT_CONFIG=str(config), DMCLIENT_STATE_DIR=str(state),
-                     DMCLIENT_SOCKET=str(bench.dir / "tree"))
-    agent = bench.service(bench.agent_command(state), "org.dmclient.DMClient1")
+                     DMCLIENT_SOCKET=str(bench.socket))
+    agent = bench.agent(state)
     ours, floors = [], []
     with MdmServer(str(certs), script()) as server:
         document = bench.dir / "provisioning.xml"
@@ -46,7 +48,7 @@ def run(bench, show):
                                                          server.address))
         bench.run_ctl("provision", document, "--certificate", certs / "client.pem", "--key",
                       certs / "client.key")
-        for _ in range(9):
+        for _ in range(bench.n(9)):
             first = len(server.exchanges)
             ours.append(timed([str(bench.build / "broker/dmclient-broker"), "--once", PROVIDER], env=bench.env))
             exchanges = server.exchanges[first:]
@@ -57,6 +59,5 @@ def run(bench, show):
             floors.append(timed([bench.program("bench-posts"), server.address, str(certs / "ca.pem"),
                                  str(certs / "client.pem"), str(certs / "client.key"), str(message),
                                  str(N_MESSAGES)]))
-    agent.terminate()
-    agent.wait()
+    stop(agent)
     show("session-10-messages", statistics.median(ours), "ms", statistics.median(floors))
