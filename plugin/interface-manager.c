@@ -310,6 +310,14 @@ on_reload(DmCall *call)
     return DM_CALL_DONE;
 }
 
+#define NO_PROVIDER "No provider is at this path."
+#define IS_USERS "The path is that of a user's part of a provider."
+#define NOT_STORED                                                                                 \
+    {DM_BUS_ERROR_PREFIX "DeviceFull", "The disk is full; nothing has changed."},                  \
+    {                                                                                              \
+        DM_BUS_ERROR_PREFIX "Storage", "The disk failed; nothing has changed."                     \
+    }
+
 static const DmMethod methods[] = {
     {"Sync",
      (const DmArgument[]){
@@ -319,29 +327,62 @@ static const DmMethod methods[] = {
      "broker knows of it. The one that is under way or already asked for will do. Option `wait` "
      "(b): answer only when it has ended, with an error if it failed. A user may ask for one "
      "session a minute.",
-     DM_ACTION_SYNC, true},
+     DM_ACTION_SYNC, true,
+     (const DmMethodError[]){
+         {DM_BUS_ERROR_PREFIX "NotFound", NO_PROVIDER " With `wait`: it has been unenrolled."},
+         {DBUS_ERROR_INVALID_ARGS, IS_USERS},
+         {DBUS_ERROR_LIMITS_EXCEEDED,
+          "The caller asked for a session less than a minute ago, or too many wait already."},
+         {DM_BUS_ERROR_PREFIX "Unavailable",
+          "No broker is there to run it, and nothing can start one."},
+         {DM_BUS_ERROR_PREFIX "Failed",
+          "With `wait`: the session failed; the message has its result and the reason."},
+         {NULL}}},
     {"Unenroll",
      (const DmArgument[]){{"provider", "o", false}, {"options", "a{sv}", false}, {NULL}},
      on_unenroll,
      "Ends the enrolment with the provider: its server is told, best effort, and then everything "
      "that belongs to it is removed. Answers when that is certain; the objects go a little later.",
-     DM_ACTION_DISCONNECT, true},
+     DM_ACTION_DISCONNECT, true,
+     (const DmMethodError[]){{DM_BUS_ERROR_PREFIX "NotFound", NO_PROVIDER},
+                             {DBUS_ERROR_INVALID_ARGS, IS_USERS},
+                             NOT_STORED,
+                             {NULL}}},
     {"RetryFirstSync",
      (const DmArgument[]){{"provider", "o", false}, {"options", "a{sv}", false}, {NULL}},
      on_retry_first_sync,
      "Tries a first sync that has failed again, unless the organisation blocks that; a session is "
      "asked for too. The provider is one of the device or of the caller's own tree.",
-     DM_ACTION_RETRY_FIRST_SYNC, true},
+     DM_ACTION_RETRY_FIRST_SYNC, true,
+     (const DmMethodError[]){
+         {DM_BUS_ERROR_PREFIX "NotFound", NO_PROVIDER " Or it has no first sync."},
+         {DM_BUS_ERROR_PREFIX "BadRequest", "The first sync has not failed."},
+         {DBUS_ERROR_ACCESS_DENIED, "The organisation blocks it."},
+         NOT_STORED,
+         {NULL}}},
     {"CollectLogs",
      (const DmArgument[]){{"options", "a{sv}", false}, {"archive", "h", true}, {NULL}},
      on_collect_logs,
-     "A tar archive for the help desk, with nothing secret in it. For users only while a server "
-     "sets the button that allows it.",
-     DM_ACTION_COLLECT_LOGS, true},
+     "A tar archive for the help desk, with nothing secret in it: a descriptor that can be read, "
+     "of a file that nobody else can open. For users only while a server sets the button that "
+     "allows it.",
+     DM_ACTION_COLLECT_LOGS, true,
+     (const DmMethodError[]){
+         {DBUS_ERROR_ACCESS_DENIED, "The organisation does not let users collect logs."},
+         {DBUS_ERROR_LIMITS_EXCEEDED, "Too many archives are being made."},
+         {DM_BUS_ERROR_PREFIX "DeviceFull", "There is no room for the archive."},
+         {DM_BUS_ERROR_PREFIX "Storage", "The archive cannot be written."},
+         {NULL}}},
     {"Reload", (const DmArgument[]){{"options", "a{sv}", false}, {NULL}}, on_reload,
      "Reads the configuration file again, here and in the broker; if it cannot be used the old one "
      "stays in force.",
-     DM_ACTION_RELOAD, true},
+     DM_ACTION_RELOAD, true,
+     (const DmMethodError[]){
+         {DM_BUS_ERROR_PREFIX "BadRequest", "The file has an error; the message says where."},
+         {DM_BUS_ERROR_PREFIX "NotFound", "The file is not there."},
+         {DBUS_ERROR_ACCESS_DENIED, "The service may not read the file."},
+         {DM_BUS_ERROR_PREFIX "Failed", "The file cannot be read, or is too large."},
+         {NULL}}},
     {NULL},
 };
 

@@ -148,12 +148,16 @@ static const DmMethod methods[] = {
          {"count", "u", false}, {"options", "a{sv}", false}, {"sessions", "aa{sv}", true}, {NULL}},
      on_get_history,
      "The last sessions, newest first, at most `count` of them; 0: all that are kept, which is "
-     "200. "
+     "at most 200. "
      "Keys: `id` s, `origin` s, `result` s (`ok`, or the error's short name), `reason` s, `start` "
      "t and `end` t (µs since the epoch), `duration` t (µs), `address` s, `messages-sent` t, "
      "`messages-received` t, `bytes-sent` t, `bytes-received` t, `commands` a(suu) (verb, status, "
      "how many). What is not known of a session is left out.",
-     DM_ACTION_READ_DETAILS, true},
+     DM_ACTION_READ_DETAILS, true,
+     (const DmMethodError[]){
+         {DM_BUS_ERROR_PREFIX "Storage", "The disk failed."},
+         {DM_BUS_ERROR_PREFIX "Failed", "The history is damaged; the message says the way out."},
+         {NULL}}},
     {NULL},
 };
 

@@ -17,6 +17,29 @@ const DmInterface *const dm_interfaces[] = {
 /* -- interfaces beside the node table -----------------------------------------------------------
  */
 
+const char *
+dm_emits_to_name(DmEmits emits)
+{
+    switch (emits) {
+    case DM_EMITS_VALUE:
+        return "true";
+    case DM_EMITS_INVALIDATES:
+        return "invalidates";
+    case DM_EMITS_CONST:
+        return "const";
+    }
+    g_assert_not_reached();
+}
+
+DmEmits
+dm_emits_get(const DmObject *object, DmReadClass read, DmEmits emits)
+{
+    if (emits == DM_EMITS_VALUE &&
+        !dm_caller_may_read(&dm_caller_anybody, object->scope, object->uid, read))
+        return DM_EMITS_INVALIDATES;
+    return emits;
+}
+
 const DmInterface *
 dm_interface_find(const DmObject *object, const char *name)
 {
@@ -112,6 +135,7 @@ new_node_interface(DmNodeId node)
     } else if (node == DM_NODE_PROVIDER) {
         interface->name = g_strconcat(DM_BUS_INTERFACE ".", dm_schema_get(row->parent)->name, NULL);
         interface->key = g_strndup(row->name + 1, strlen(row->name) - 2);
+        interface->key_doc = "The provider's name, which the object's path has escaped.";
     } else {
         interface->name = g_strconcat(DM_BUS_INTERFACE ".", row->name, NULL);
     }

@@ -21,6 +21,13 @@
 /* What org.freedesktop.DBus.Property.EmitsChangedSignal says of a property. */
 typedef enum { DM_EMITS_VALUE, DM_EMITS_INVALIDATES, DM_EMITS_CONST } DmEmits;
 
+/* "true", "invalidates", "const". Const. */
+const char *dm_emits_to_name(DmEmits emits);
+
+/* What holds for a property of `read` on the object: its value goes out only where everybody may
+ * see it, otherwise it is named (security.md section 2). */
+DmEmits dm_emits_get(const DmObject *object, DmReadClass read, DmEmits emits);
+
 typedef struct DmProperty DmProperty;
 struct DmProperty {
     const char *name;
@@ -57,13 +64,20 @@ typedef enum {
     DM_CALL_LATER, /* the method kept the message, and will reply by itself */
 } DmCallResult;
 
+/* An error that a method answers with beside those of its arguments and authorisation. */
+typedef struct {
+    const char *name; /* NULL ends a list */
+    const char *doc;  /* when, for docs/dbus.md */
+} DmMethodError;
+
 typedef struct {
     const char *name;
     const DmArgument *arguments;        /* in, then out; NULL: none */
     DmCallResult (*call)(DmCall *call); /* NULL: libdbus serves it by itself */
     const char *doc;                    /* as of a property */
-    DmAction action; /* what the caller must be authorised for; DM_ACTION_N: nothing */
-    bool is_heavy;   /* may take long: callers take turns (G8) */
+    DmAction action;             /* what the caller must be authorised for; DM_ACTION_N: nothing */
+    bool is_heavy;               /* may take long: callers take turns (G8) */
+    const DmMethodError *errors; /* NULL: none */
 } DmMethod;
 
 typedef struct {
@@ -86,7 +100,8 @@ typedef union {
 
 typedef struct {
     const char *name;
-    bool (*is_on)(const DmObject *object); /* which objects have it */
+    bool (*is_on)(const DmObject *object); /* which objects have it; where it is one of ours, by
+                                              scope and node alone */
     const DmMethod *methods;               /* each list ended by a NULL name; NULL: none */
     const DmSignal *signals;
     const DmProperty *properties;
@@ -131,9 +146,10 @@ bool dm_method_takes(const DmMethod *method, const char *signature);
 /* One for each interior row that is an object. */
 typedef struct {
     DmNodeId node;
-    char *name;  /* "org.dmclient.DMClient1.Poll" */
-    char *key;   /* "ProviderID", which is the object's own name and no leaf; NULL: none */
-    guint reads; /* the read classes of its properties, as bits */
+    char *name;          /* "org.dmclient.DMClient1.Poll" */
+    char *key;           /* "ProviderID", which is the object's own name and no leaf; NULL: none */
+    const char *key_doc; /* as of a property */
+    guint reads;         /* the read classes of its properties, as bits */
     guint n_leaves;
     DmNodeId leaves[]; /* those that are properties, in the table's order */
 } DmNodeInterface;

@@ -10,3 +10,7 @@
  */
 char *dm_introspection_build(const DmNodeInterfaces *interfaces, const DmTree *tree,
                              const DmObject *object);
+
+/* The document of all interfaces of ours as objects of the device tree have them, with their docs
+ * as annotations: what others may rely on (design section 5). Free with g_free(). */
+char *dm_introspection_build_contract(const DmNodeInterfaces *interfaces);
