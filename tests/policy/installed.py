@@ -32,6 +32,8 @@ class Installed:
         usr = prefix == pathlib.PurePath("/usr")
         self.bus_policy = pathlib.PurePath("/usr/share" if usr else "/etc",
                                            "dbus-1/system.d/org.dmclient.DMClient1.conf")
+        self.actions = pathlib.PurePath(
+            "/usr/share/polkit-1/actions/org.dmclient.DMClient1.policy")
         self.apparmor = pathlib.PurePath("/etc/apparmor.d")
 
     def install(self):

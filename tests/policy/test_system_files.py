@@ -168,7 +168,7 @@ def test_directories(copy, installed):
 
 def test_every_place_is_filled(installed):
     """All that the system reads is there, once, and for everybody to read."""
-    expected = [installed.bus_policy, installed.sysusers, installed.tmpfiles,
+    expected = [installed.bus_policy, installed.sysusers, installed.tmpfiles, installed.actions,
                 *(installed.units / name for name in UNITS),
                 *(installed.services / f"org.dmclient.DMClient1{name}.service"
                   for name in ("", ".Broker")),
