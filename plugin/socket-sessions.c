@@ -18,8 +18,9 @@ typedef struct {
     DmSocketSessions *sessions;
     char *provider;
     char *token;
-    gconstpointer peer; /* NULL: gone */
-    GSource *patience;  /* while it is */
+    gconstpointer peer;   /* NULL: gone */
+    unsigned long broker; /* the peer's process, if it attends; 0: it does not */
+    GSource *patience;    /* while it is gone */
 } Running;
 
 static void
@@ -56,7 +57,7 @@ find_current(const DmSocketSessions *sessions, const char *id)
 
 /* Notes whose the session under way is, if there is one; NULL `peer`: nobody's now. */
 static Running *
-note_provider(DmSocketSessions *sessions, gconstpointer peer, const char *id)
+note_provider(DmSocketSessions *sessions, gconstpointer peer, unsigned long broker, const char *id)
 {
     const char *token = find_current(sessions, id);
     Running *running;
@@ -69,6 +70,7 @@ note_provider(DmSocketSessions *sessions, gconstpointer peer, const char *id)
     running->provider = g_strdup(id);
     running->token = g_strdup(token);
     running->peer = peer;
+    running->broker = broker;
     g_hash_table_insert(sessions->running, running->provider, running);
     return running;
 }
@@ -92,7 +94,8 @@ note_message(DmSocketSessions *sessions, gconstpointer peer, const char *token)
 }
 
 void
-dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMessage *call)
+dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, unsigned long broker,
+                        DBusMessage *call)
 {
     DBusMessageIter iter;
     const char *first;
@@ -105,24 +108,43 @@ dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMess
         note_message(sessions, peer, first);
     else if (dbus_message_has_member(call, "BeginSession") ||
              dbus_message_has_member(call, "ReportSession"))
-        (void)note_provider(sessions, peer, first);
+        (void)note_provider(sessions, peer, broker, first);
 }
 
 /* -- peers that go ------------------------------------------------------------------------------
  */
 
+static void
+abandon(Running *running)
+{
+    DmSocketSessions *sessions = running->sessions;
+    g_autofree char *provider = g_strdup(running->provider);
+    g_autoptr(GError) error = NULL;
+
+    if (!dm_session_abandon(sessions->tree, provider, running->token,
+                            "the broker went away in the middle of the session", &error))
+        dm_log_warning("The end of a session could not be kept", "REASON", error->message);
+    g_hash_table_remove(sessions->running, provider);
+}
+
 static gboolean
 on_patience_over(gpointer data)
 {
-    Running *running = data;
-    DmSocketSessions *sessions = running->sessions;
-    g_autoptr(GError) error = NULL;
-
-    if (!dm_session_abandon(sessions->tree, running->provider, running->token,
-                            "the broker went away in the middle of the session", &error))
-        dm_log_warning("The end of a session could not be kept", "REASON", error->message);
-    g_hash_table_remove(sessions->running, running->provider);
+    abandon(data);
     return G_SOURCE_REMOVE;
+}
+
+void
+dm_socket_sessions_attend(DmSocketSessions *sessions, unsigned long broker)
+{
+    g_autoptr(GList) all = g_hash_table_get_values(sessions->running);
+
+    for (GList *l = all; l != NULL; l = l->next) {
+        Running *running = l->data;
+
+        if (running->peer == NULL && running->broker != 0 && running->broker != broker)
+            abandon(running);
+    }
 }
 
 static void
@@ -171,7 +193,7 @@ dm_socket_sessions_new(DmTree *tree, GMainContext *context, guint patience_ms)
     /* What was under way when this process was started again: its broker may come back. */
     providers = dm_tree_get_providers(tree, &n);
     for (gsize i = 0; i < n && dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE; i++) {
-        Running *running = note_provider(sessions, NULL, dm_provider_get_id(providers[i]));
+        Running *running = note_provider(sessions, NULL, 0, dm_provider_get_id(providers[i]));
 
         if (running != NULL)
             start_patience(running);

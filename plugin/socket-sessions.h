@@ -18,8 +18,13 @@ typedef struct DmSocketSessions DmSocketSessions;
 DmSocketSessions *dm_socket_sessions_new(DmTree *tree, GMainContext *context, guint patience_ms);
 void dm_socket_sessions_free(DmSocketSessions *sessions);
 
-/* `peer`'s `call` has been answered: the session that it began or went on with is that peer's. */
-void dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, DBusMessage *call);
+/* `peer`'s `call` has been answered: the session that it began or went on with is that peer's.
+ * `broker`: the process, if the peer attends; 0: it does not. */
+void dm_socket_sessions_note(DmSocketSessions *sessions, gconstpointer peer, unsigned long broker,
+                             DBusMessage *call);
+
+/* Process `broker` attends from now on: what another one that attended left behind is over. */
+void dm_socket_sessions_attend(DmSocketSessions *sessions, unsigned long broker);
 
 /* The peer is gone. */
 void dm_socket_sessions_drop(DmSocketSessions *sessions, gconstpointer peer);

@@ -129,6 +129,15 @@ answer_hello(Peer *peer, DBusMessage *call)
     return answer;
 }
 
+/* 0: it could not be found out. */
+static unsigned long
+get_pid(const Peer *peer)
+{
+    unsigned long pid = 0;
+
+    return dbus_connection_get_unix_process_id(peer->connection, &pid) ? pid : 0;
+}
+
 static DBusMessage *
 answer_tree(Peer *peer, DBusMessage *call)
 {
@@ -136,7 +145,7 @@ answer_tree(Peer *peer, DBusMessage *call)
     bool was_pending = dm_tree_get_unenroll_due_us(self->tree) >= 0;
     DBusMessage *answer = dm_socket_calls_answer(self->tree, call, peer->attends);
 
-    dm_socket_sessions_note(self->sessions, peer, call);
+    dm_socket_sessions_note(self->sessions, peer, peer->attends ? get_pid(peer) : 0, call);
 
     if (!was_pending && dm_tree_get_unenroll_due_us(self->tree) >= 0)
         peer->unenrols = true;
@@ -152,6 +161,7 @@ answer_attend(Peer *peer, DBusMessage *call)
     if (!dbus_message_has_signature(call, ""))
         return dm_socket_calls_refuse(call, DM_STATUS_BAD_REQUEST, "Attend takes nothing");
     peer->attends = true;
+    dm_socket_sessions_attend(peer->socket->sessions, get_pid(peer));
     return dbus_message_new_method_return(call);
 }
 

@@ -86,7 +86,8 @@ test_attends(void)
     g_assert_cmpuint(attendant.told->len, ==, 0);
     call(&attendant); /* before there is a connection */
     WAIT_FOR(&attendant, "a+");
-    g_assert_cmpuint(dm_socket_request_sync(fixture.socket, "A", "A-1", "user"), ==, 1);
+    g_assert_cmpuint(dm_socket_get_n_attending(fixture.socket), ==, 1);
+    dm_socket_request_sync(fixture.socket, "A", "A-1", "user", -1);
     WAIT_FOR(&attendant, "a+s");
     call(&attendant);
     WAIT_FOR(&attendant, "a+s+");
@@ -107,7 +108,8 @@ test_comes_back(void)
     fixture_open(&fixture);
     WAIT_FOR(&attendant, "ala+");
     /* It attends again. */
-    g_assert_cmpuint(dm_socket_request_sync(fixture.socket, "A", "A-1", "user"), ==, 1);
+    g_assert_cmpuint(dm_socket_get_n_attending(fixture.socket), ==, 1);
+    dm_socket_request_sync(fixture.socket, "A", "A-1", "user", -1);
     WAIT_FOR(&attendant, "ala+s");
 }
 
