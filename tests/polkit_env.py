@@ -93,6 +93,15 @@ class MockPolkit(harness.Process):
         self.call("SetAllowed", "as", str(len(actions)), *actions)
         self.changed()
 
+    def allow(self, *actions):
+        """The same for actions of the service, by the last part of their ids."""
+        self.set_allowed(*(f"{harness.BUS_NAME}.{action}" for action in actions))
+
+    def hang_on(self, *actions):
+        """Questions about these actions of the service stay without an answer from now on."""
+        ids = [f"{harness.BUS_NAME}.{action}" for action in actions]
+        self.call("SimulateHangActions", "as", str(len(ids)), *ids)
+
     def allow_unknown(self, is_allowed):
         """Whether everything else is allowed."""
         self.call("AllowUnknown", "b", str(bool(is_allowed)).lower())
@@ -250,11 +259,12 @@ class Dialog:
         wait_until(lambda: self.cancelled, "the end of a dialog")
         return self.cancelled.pop()
 
-    def answer(self, is_right):
-        """Somebody enters the right password, or gives up."""
+    def answer(self, is_right, uid=None):
+        """Somebody enters the right password, or gives up; the person, or `uid` where it takes an
+        administrator (0 is one)."""
         cookie, _, _ = self.wait_for_one()
         if is_right:
-            identity = ("unix-user", {"uid": GLib.Variant("u", self.uid)})
+            identity = ("unix-user", {"uid": GLib.Variant("u", self.uid if uid is None else uid)})
             self.call("AuthenticationAgentResponse2",
                       GLib.Variant("(us(sa{sv}))", (os.getuid(), cookie, identity)))
         self.open.pop(cookie)[2].return_value(None)

@@ -7,10 +7,10 @@ import subprocess
 
 import bus_tree
 import harness
+import polkit_env
 import pytest
 from bus_clients import DBUS_ERROR, OUR_ERROR, BusError, path_of
 from fake_broker import FakeBroker
-from polkit_mock import MockPolkit
 from test_bus_access import NOBODY, error_of
 
 MANAGER = harness.BUS_NAME + ".Manager"
@@ -30,7 +30,7 @@ SENTENCES = {
 
 @pytest.fixture
 def polkit(env, bus):
-    made = MockPolkit(env)
+    made = polkit_env.start_dbusmock_polkit(env)
     yield made
     made.close()
 
@@ -184,11 +184,11 @@ def test_verdicts_are_emptied_when_polkit_says_so(gdbus, env, polkit, enrolled):
 def test_a_slow_polkit_means_no(client_of, polkit, enrolled):
     """Five seconds, and no for this once; others are served meanwhile."""
     polkit.allow("read-identity", "read-details")
-    polkit.hang("read-identity")
+    polkit.hang_on("read-identity")
     client = client_of(NOBODY)
     shown = client.get_all(path_of("X"), PROVIDER)
     assert "UPN" not in shown and "EntDMID" in shown
-    polkit.hang()
+    polkit.hang_on()
     assert "UPN" in client.get_all(path_of("X"), PROVIDER)
 
 
