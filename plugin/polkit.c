@@ -284,8 +284,6 @@ is_from_authority(const DmPolkit *polkit, DBusMessage *answer)
     return polkit->owner != NULL && dbus_message_has_sender(answer, polkit->owner);
 }
 
-static void ask_owner(DmPolkit *polkit);
-
 /* The verdict of `answer`, and whether the authority has answered at all. */
 static DmVerdict
 judge(DmPolkit *polkit, const Question *question, DBusMessage *answer, bool *ret_is_answered)
@@ -305,12 +303,10 @@ judge(DmPolkit *polkit, const Question *question, DBusMessage *answer, bool *ret
     if (question->cancellation != NULL && dbus_message_get_sender(answer) == NULL &&
         dbus_message_is_error(answer, DBUS_ERROR_NO_REPLY))
         return DM_VERDICT_NO;
-    if (!*ret_is_answered && dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_METHOD_RETURN) {
+    if (!*ret_is_answered && dbus_message_get_type(answer) == DBUS_MESSAGE_TYPE_METHOD_RETURN)
         fault = g_strdup("somebody else answered in its place");
-        ask_owner(polkit);
-    } else {
+    else
         fault = dm_polkit_wire_make_fault(answer);
-    }
     set_fault(polkit, fault);
     return DM_VERDICT_NONE;
 }
@@ -468,22 +464,19 @@ on_owner_answer(DBusPendingCall *pending, void *data)
     dbus_message_unref(answer);
 }
 
-/* Once at first; again when what is known cannot be true. The bus answers messages in their order,
- * so this is answered before any question that is sent later. */
+/* The bus answers messages in their order, so this is answered before any question that is sent
+ * later; it may take its time over it as long as the connection lasts. */
 static void
 ask_owner(DmPolkit *polkit)
 {
     static const char *const name = DM_POLKIT_NAME;
-    DBusMessage *call;
+    DBusMessage *call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS,
+                                                     DBUS_INTERFACE_DBUS, "GetNameOwner");
 
-    if (polkit->owner_question != NULL)
-        return;
-    call = dbus_message_new_method_call(DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS,
-                                        "GetNameOwner");
     check_memory(call != NULL &&
                  dbus_message_append_args(call, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) &&
                  dbus_connection_send_with_reply(polkit->connection, call, &polkit->owner_question,
-                                                 polkit->answer_ms));
+                                                 DBUS_TIMEOUT_INFINITE));
     dbus_message_unref(call);
     if (polkit->owner_question != NULL)
         check_memory(

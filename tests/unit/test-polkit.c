@@ -46,6 +46,38 @@ test_verdicts(Fixture *f, gconstpointer data)
     g_assert_cmpuint(n_warnings, ==, 0);
 }
 
+/* Counts the signals that the bus sends us about others. */
+static DBusHandlerResult
+count_signals(DBusConnection *connection, DBusMessage *message, void *data)
+{
+    if (dbus_message_is_signal(message, DBUS_INTERFACE_DBUS, "NameOwnerChanged") ||
+        dbus_message_is_signal(message, FAKE_INTERFACE, "Changed"))
+        (*(guint *)data)++;
+    return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+}
+
+/* How many such signals come when a caller leaves, the authority changes and says so. */
+static guint
+count_when_all_changes(Fixture *f)
+{
+    g_autofree char *name = g_strdup(dbus_bus_get_unique_name(f->caller));
+    guint n_signals = 0;
+
+    dbus_connection_add_filter(f->connection, count_signals, &n_signals, NULL);
+    close_peer(g_steal_pointer(&f->caller));
+    while (dbus_bus_name_has_owner(f->authority, name, NULL))
+        continue;
+    send_changed(f->authority);
+    g_assert_cmpint(dbus_bus_release_name(f->authority, FAKE_NAME, NULL), ==,
+                    DBUS_RELEASE_NAME_REPLY_RELEASED);
+    /* What the bus has sent before its answer to this is dispatched before the loop is idle. */
+    settle(f->connection);
+    while (dbus_connection_get_dispatch_status(f->connection) == DBUS_DISPATCH_DATA_REMAINS)
+        g_main_context_iteration(NULL, TRUE);
+    dbus_connection_remove_filter(f->connection, count_signals, &n_signals);
+    return n_signals;
+}
+
 static void
 test_person(Fixture *f, gconstpointer data)
 {
@@ -75,6 +107,9 @@ test_person(Fixture *f, gconstpointer data)
     settle(f->connection);
     g_assert_cmpuint(f->cancelled->len, ==, 0);
     g_assert_cmpuint(n_warnings, ==, 0);
+    /* The callers are not watched any more, polkit is. */
+    g_assert_cmpuint(count_when_all_changes(f), ==, 2);
+    g_assert_cmpuint(f->n_changed, ==, 2);
 }
 
 /* -- no answer ----------------------------------------------------------------------------------
@@ -431,6 +466,19 @@ test_freed(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->n_changed, ==, 0);
 }
 
+/* Nothing is watched any more. */
+static void
+test_freed_watches_nothing(Fixture *f, gconstpointer data)
+{
+    f->is_holding = true;
+    g_assert_true(check_of(f, dbus_bus_get_unique_name(f->caller), 1000, true));
+    fake_answer(wait_for_check(f, 0), FAKE_CHALLENGE);
+    wait_for_check(f, 1);
+    g_clear_pointer(&f->polkit, dm_polkit_free);
+    settle(f->connection);
+    g_assert_cmpuint(count_when_all_changes(f), ==, 0);
+}
+
 static void
 test_bus_is_lost(Fixture *f, gconstpointer data)
 {
@@ -466,6 +514,7 @@ main(int argc, char **argv)
     ADD("malformed-is-no", THERE, test_malformed);
     ADD("errors-are-no", THERE, test_errors);
     ADD("freed-with-questions-under-way", THERE, test_freed);
+    ADD("freed-watches-nothing", THERE, test_freed_watches_nothing);
     ADD("bus-is-lost", THERE, test_bus_is_lost);
     return g_test_run();
 }
