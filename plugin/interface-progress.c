@@ -59,8 +59,8 @@ static const DmProperty properties[] = {
      dm_property_append_text,
      "`none` (no session of this run yet), `running`, `succeeded` or `failed`."},
     {"Categories", "a(suuu)", DM_READ_PUBLIC, DM_EMITS_VALUE, 0, append_categories,
-     "For each sort of thing that the server sets up: its name, how many are expected, are done, "
-     "have failed."},
+     "For each list of what the server expects: its name without the `Expected` in front, and how "
+     "many items it has, are done, have failed."},
     {"Deadline", "t", DM_READ_PUBLIC, DM_EMITS_VALUE,
      G_STRUCT_OFFSET(DmState, progress.deadline_us), dm_property_append_time,
      "When a run that has not succeeded fails, in µs since the epoch; 0: the time does not run."},

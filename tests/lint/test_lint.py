@@ -59,6 +59,8 @@ BROKEN = {
     "foreign library": ("layers", "plugin/a.c", LICENCE + "#include <libxml/parser.h>\n"),
     "agent beyond plugin.h": ("layers", "agent/a.c", LICENCE + '#include "plugin/service.h"\n'),
     "libdbus's name": ("layers", "dbus/dbus-message.h", LICENCE),
+    "example with a header of ours": ("layers", "docs/examples/a.c",
+                                      LICENCE + '#include "dbus/names.h"\n'),
     "folder of no layer": ("layers", "new/a.c", LICENCE + '#include "common/uri.h"\n'),
     "long file": ("sizes", "common/a.h", LICENCE + "\n" * 601),
     "long function": ("sizes", "common/a.c", body(61)),
