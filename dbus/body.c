@@ -178,7 +178,7 @@ begin_header(DmBody *header, int type, const DmBody *body)
     append_byte(header, DBUS_HEADER_FLAG_NO_REPLY_EXPECTED);
     append_byte(header, DBUS_MAJOR_PROTOCOL_VERSION);
     dm_body_append_uint32(header, (guint32)(body->size - HEADER_ROOM));
-    /* Nobody answers these messages: the serial only must not be 0. */
+    /* The serial: not 0 while it is checked; see join(). */
     dm_body_append_uint32(header, 1);
     return dm_body_begin_array(header, true);
 }
@@ -188,6 +188,7 @@ begin_header(DmBody *header, int type, const DmBody *body)
 static DBusMessage *
 join(DmBody *header, DmBodyArray fields, DmBody *body)
 {
+    DBusMessage *message;
     const guint8 *bytes;
     gsize size;
 
@@ -206,7 +207,11 @@ join(DmBody *header, DmBodyArray fields, DmBody *body)
     body->size = HEADER_ROOM;
     if (size > DBUS_MAXIMUM_MESSAGE_LENGTH)
         return NULL;
-    return dbus_message_demarshal((const char *)bytes, (int)size, NULL);
+    message = dbus_message_demarshal((const char *)bytes, (int)size, NULL);
+    /* The connection that sends it gives it a number of its own. */
+    if (message != NULL)
+        dbus_message_set_serial(message, 0);
+    return message;
 }
 
 DBusMessage *

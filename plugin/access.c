@@ -73,6 +73,12 @@ dm_action_of_read(DmReadClass read)
 }
 
 bool
+dm_action_is_read(DmAction action)
+{
+    return action == DM_ACTION_READ_IDENTITY || action == DM_ACTION_READ_DETAILS;
+}
+
+bool
 dm_caller_may(const DmCaller *caller, DmAction action)
 {
     return caller->is_known && (caller->is_root || caller->verdicts[action] == DM_VERDICT_YES);
@@ -348,11 +354,15 @@ dm_access_authorise(DmAccess *access, const char *sender, guint32 uid, DmAction 
                     bool interactive, DmVerdictFunc func, gpointer data, GDestroyNotify free_data)
 {
     Question *question = g_new(Question, 1);
-    bool is_read = action == DM_ACTION_READ_IDENTITY || action == DM_ACTION_READ_DETAILS;
 
-    *question = (Question){
-        access, g_strdup(sender), action, is_read && !interactive, access->generation, func,
-        data,   free_data};
+    *question = (Question){.access = access,
+                           .sender = g_strdup(sender),
+                           .action = action,
+                           .is_kept = dm_action_is_read(action) && !interactive,
+                           .generation = access->generation,
+                           .func = func,
+                           .data = data,
+                           .free_data = free_data};
     if (dm_polkit_check(access->polkit, sender, uid, dm_action_to_id(action), interactive,
                         on_verdict, question, free_question))
         return true;

@@ -28,6 +28,9 @@ typedef enum {
 /* "org.dmclient.DMClient1.read-identity" and so on, as in the actions file. Const. */
 const char *dm_action_to_id(DmAction action);
 
+/* Whether it stands for reading alone. */
+bool dm_action_is_read(DmAction action);
+
 typedef struct {
     bool is_known; /* false: the bus could not say; refused whatever is not open to all */
     bool is_root;  /* uid 0, or the service's own where that counts as root (V9) */

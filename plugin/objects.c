@@ -14,8 +14,9 @@
 #define TRIM_FIRST_MS 1000
 #define TRIM_LAST_MS 10000
 
-/* Most bytes that wait for the bus when another answer is begun. */
-#define MAX_OUTGOING (8 * 1024 * 1024)
+/* Most bytes that wait for the bus when another answer is begun: whoever comes next is behind them.
+ */
+#define MAX_OUTGOING (1024 * 1024)
 
 /* -- sending ------------------------------------------------------------------------------------
  */
@@ -128,8 +129,7 @@ find_target(DmCall *call)
     return NULL;
 }
 
-/* Whether answers can be made: not while as much as a few of the largest waits for the bus to take
- * it. */
+/* Whether answers can be made: not while much waits for the bus to take it. */
 static bool
 is_open(gconstpointer data)
 {
@@ -210,6 +210,8 @@ on_verdict(DmVerdict verdict, gpointer data)
     if (verdict == DM_VERDICT_NONE || (verdict == DM_VERDICT_CHALLENGE && job->is_person))
         verdict = DM_VERDICT_NO;
     job->caller.verdicts[job->asked] = verdict;
+    /* All who asked the same are told at once: what may take long waits for its turn again. */
+    job->has_turn = false;
     job_go_on(g_rc_box_acquire(job));
 }
 
@@ -289,6 +291,14 @@ job_go_on(Job *job)
     job_unref(job);
 }
 
+/* Whether nothing would be seen of the call: it only reads, and wants no reply. */
+static bool
+is_vain(DBusMessage *message, const DmMethod *method)
+{
+    return dbus_message_get_no_reply(message) &&
+           (method->action == DM_ACTION_N || dm_action_is_read(method->action));
+}
+
 static void
 on_turn(gpointer data, gpointer user_data)
 {
@@ -310,8 +320,10 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
 
     if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL)
         return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-    /* The way of most calls: answered at once, whoever it is. */
     method = find_target(&call);
+    if (method != NULL && is_vain(message, method))
+        return DBUS_HANDLER_RESULT_HANDLED;
+    /* The way of most calls: answered at once, whoever it is. */
     if (method == NULL)
         result = DM_CALL_DONE;
     else if (!must_wait(objects, method))
