@@ -198,6 +198,14 @@ on_run_begun(const char *token, gpointer data)
 }
 
 static void
+on_run_ending(gpointer data)
+{
+    Task *task = data;
+
+    dm_triggers_note_ending(task->daemon->triggers, task->provider);
+}
+
+static void
 on_run_ended(const DmRunResult *result, const GError *error, gpointer data)
 {
     Task *task = data;
@@ -222,7 +230,8 @@ on_run_ended(const DmRunResult *result, const GError *error, gpointer data)
 static Task *
 task_new(DmDaemon *daemon, const DmTreeSyncRequest *request, int lock)
 {
-    static const DmRunHandlers handlers = {.on_begun = on_run_begun, .on_ended = on_run_ended};
+    static const DmRunHandlers handlers = {
+        .on_begun = on_run_begun, .on_ending = on_run_ending, .on_ended = on_run_ended};
     Task *task = g_new0(Task, 1);
     DmRunOptions options = {
         .provider = request->provider,

@@ -170,6 +170,8 @@ finish(DmRun *run, const GError *error)
     run->is_over = true;
     if (error)
         run->error = g_error_copy(error);
+    if (run->handlers.on_ending)
+        run->handlers.on_ending(run->data);
     if (run->is_beginning)
         return; /* on_begun() comes */
     if (!run->has_begun || g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED))

@@ -34,6 +34,8 @@ typedef struct {
 typedef struct {
     /* The tree has given the session its id. NULL: nobody wants to know. */
     void (*on_begun)(const char *token, gpointer data);
+    /* Nothing more is done in it: its end is being reported. NULL likewise. */
+    void (*on_ending)(gpointer data);
     /* Once, the last call: it is over and reported. NULL error at a regular end, else DM_ERROR as
      * broker/exits.c lists. May free the run. */
     void (*on_ended)(const DmRunResult *result, const GError *error, gpointer data);

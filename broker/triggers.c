@@ -17,6 +17,7 @@ typedef struct {
     GQueue waiting; /* Wish */
     Wish *running;  /* taken and not ended */
     bool has_begun; /* the id in `running` is the session's */
+    bool is_ending; /* nothing is merged with what runs any more */
     bool is_held;
 
     gint64 due_us;      /* boot time; -1 never */
@@ -148,6 +149,8 @@ is_running(const Entry *entry, const Wish *wish)
         return false;
     if (is_unenrolment(running) || is_unenrolment(wish))
         return is_unenrolment(running) && is_unenrolment(wish);
+    if (entry->is_ending)
+        return false;
     if (*wish->session == '\0')
         return wish->uid < 0 || wish->uid == running->uid;
     return entry->has_begun && strcmp(wish->session, running->session) == 0;
@@ -215,6 +218,15 @@ dm_triggers_note_begun(DmTriggers *triggers, const char *provider, const char *s
         }
         each = next;
     }
+}
+
+void
+dm_triggers_note_ending(DmTriggers *triggers, const char *provider)
+{
+    Entry *entry = find(triggers, provider);
+
+    if (entry)
+        entry->is_ending = entry->running != NULL;
 }
 
 /* -- the schedule --------------------------------------------------------------------------------
@@ -334,7 +346,7 @@ dm_triggers_take(DmTriggers *triggers, DmTreeSyncRequest *ret_request)
     entry->runs_overdue = !entry->running && entry->is_overdue;
     if (!entry->running)
         entry->running = wish_new(triggers, "", DM_TREE_ORIGIN_SCHEDULE, -1);
-    entry->has_begun = false;
+    entry->has_begun = entry->is_ending = false;
     entry->taken_us = entry->told_us;
     triggers->n_running++;
     triggers->n_overdue += entry->runs_overdue;

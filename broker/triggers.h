@@ -46,6 +46,9 @@ void dm_triggers_forget(DmTriggers *triggers, const char *provider);
 /* The session that was taken has this id. */
 void dm_triggers_note_begun(DmTriggers *triggers, const char *provider, const char *session);
 
+/* Its end is being told to the tree: what is asked for from now on is another session. */
+void dm_triggers_note_ending(DmTriggers *triggers, const char *provider);
+
 /* The session that was taken is over, or could not be begun; `is_wanted`: it was not, for the tree
  * could not be asked, and is wanted still. */
 void dm_triggers_note_ended(DmTriggers *triggers, const char *provider, bool is_wanted);

@@ -51,6 +51,7 @@ class FakeTree:
         self.refuse = {}
         self.calls = []
         self.n_sessions = 0
+        self.n_settled = 0
         self._changed = threading.Condition()
         self._connections = []    # those that attend
         self._context = GLib.MainContext()
@@ -83,6 +84,13 @@ class FakeTree:
 
     def ask(self, provider, session="", origin="user", uid=-1):
         self.say("SyncRequested", "sssx", provider, session, origin, uid)
+
+    def settle(self):
+        """Waits until the broker has taken all that was said: it answers in order."""
+        self.n_settled += 1
+        request = f"settle-{self.n_settled}"
+        self.say("LogsRequested", "s", request)
+        self.wait(lambda: any(name == request for name, _ in self.called("HandLogs")))
 
     # .. in the thread
 

@@ -75,6 +75,7 @@ def test_protocol_8_requests_for_a_session_that_runs_are_merged_with_it(serve, t
     server.wait(lambda: server.exchanges)
     tree.ask("P", "P-one", "push")
     tree.ask("P")
+    tree.settle()
     hold.set()
     tree.wait(lambda: ends(tree))
     # Another provider's session shows that nothing of the first waits.
@@ -92,6 +93,7 @@ def test_protocol_8_a_session_with_another_id_is_another_one(serve, tree_of):
     server.wait(lambda: server.exchanges)
     tree.ask("P", "P-two", "push")
     tree.ask("P", "P-two", "push")
+    tree.settle()
     assert begun(tree) == ["P"]
     hold.set()
     tree.wait(lambda: len(ends(tree)) == 2)
@@ -107,6 +109,7 @@ def test_protocol_8_providers_run_side_by_side_up_to_a_number(serve, tree_of):
     for number in range(4):
         server = servers[f"P{number}"]
         server.wait(lambda server=server: server.exchanges)
+    tree.settle()
     assert len(begun(tree)) == 4
     hold.set()
     tree.wait(lambda: len(ends(tree)) == 6)
@@ -117,10 +120,10 @@ def test_a_session_that_the_tree_refuses_to_begin_is_over(serve, tree_of):
     server = serve([])
     tree = tree_of({"P": server}, refuse={"BeginSession":
                                           "org.dmclient.DMClient1.Error.NotFound"})
-    tree.ask("P")
+    tree.ask("P", "P-one")
     tree.wait(lambda: len(begun(tree)) == 1)
     tree.refuse.clear()
-    tree.ask("P")
+    tree.ask("P", "P-two")
     tree.wait(lambda: ends(tree))
     assert len(begun(tree)) == 2
 
@@ -243,6 +246,7 @@ def test_E2_it_comes_after_the_session_that_runs(serve, tree_of):
     server.wait(lambda: server.exchanges)
     tree.ask("P", "P-wanted", "push")
     tree.ask("P", origin="unenroll")
+    tree.settle()
     hold.set()
     tree.wait(lambda: tree.called("FinishUnenroll"))
     # What waited has no session any more.

@@ -138,8 +138,7 @@ end_session(DmTree *tree, int ended, const char *name, const char *message)
 static inline void
 run_session(DmTree *tree, const char *origin)
 {
-    g_autofree char *token = begin_session(tree, origin);
-
+    g_free(begin_session(tree, origin));
     pass_s(1);
     end_session(tree, 1, "", "");
 }

@@ -228,7 +228,6 @@ test_reserve_survives_a_refusal(Fixture *fixture, gconstpointer data)
     g_autoptr(DmTree) tree = new_tree(fixture);
     g_auto(DmSessionStart) start = {0};
     g_autofree char *reserved = NULL;
-    g_autofree char *begun = NULL;
     g_autoptr(GError) error = NULL;
     const char *token = NULL;
 
@@ -332,8 +331,8 @@ static void
 test_lost_with_the_machine(Fixture *fixture, gconstpointer data)
 {
     DmTree *tree = new_tree(fixture);
-    g_autofree char *token = begin_session(tree, "push");
 
+    g_free(begin_session(tree, "push"));
     wall_us += 60 * SECOND_US;
     tree = restart(fixture, tree, "two");
     g_assert_null(dm_session_get_current(find(tree)));

@@ -17,7 +17,7 @@ typedef struct {
     DmRun *run;
 
     char *token;
-    bool has_ended, has_begun;
+    bool is_ending, has_ended, has_begun;
     GError *error;
 } Test;
 
@@ -30,18 +30,27 @@ on_begun(const char *token, gpointer data)
 }
 
 static void
+on_ending(gpointer data)
+{
+    Test *test = data;
+
+    g_assert_false(test->is_ending || test->has_ended);
+    test->is_ending = true;
+}
+
+static void
 on_ended(const DmRunResult *result, const GError *error, gpointer data)
 {
     Test *test = data;
 
-    g_assert_false(test->has_ended);
+    g_assert_true(test->is_ending && !test->has_ended);
     test->has_ended = true;
     test->has_begun = result->has_begun;
     test->error = error != NULL ? g_error_copy(error) : NULL;
     g_clear_pointer(&test->run, dm_run_free);
 }
 
-static const DmRunHandlers handlers = {on_begun, on_ended};
+static const DmRunHandlers handlers = {on_begun, on_ending, on_ended};
 
 /* Where nobody answers; without `is_listening` nobody is. */
 static void

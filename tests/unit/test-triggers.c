@@ -121,6 +121,24 @@ test_while_it_begins(Fixture *fixture, gconstpointer data)
     assert_none(fixture);
 }
 
+/* What comes when all has been said would come to nothing. */
+static void
+test_while_it_ends(Fixture *fixture, gconstpointer data)
+{
+    ask(fixture, "A", "", "user", -1);
+    assert_next(fixture, "A", "user", -1);
+    dm_triggers_note_begun(fixture->triggers, "A", "A-1");
+    ask(fixture, "A", "", "push", -1);
+    dm_triggers_note_ending(fixture->triggers, "A");
+    ask(fixture, "A", "", "login", -1);
+    ask(fixture, "A", "", "login", -1);
+    assert_none(fixture);
+    end(fixture, "A");
+    assert_next(fixture, "A", "login", -1);
+    end(fixture, "A");
+    assert_none(fixture);
+}
+
 static void
 test_side_by_side(Fixture *fixture, gconstpointer data)
 {
@@ -347,6 +365,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     TEST("protocol-8-one-session-of-a-provider", test_one_at_a_time);
     TEST("protocol-8-asked-for-while-one-begins", test_while_it_begins);
+    TEST("protocol-8-asked-for-while-one-ends", test_while_it_ends);
     TEST("protocol-8-providers-side-by-side", test_side_by_side);
     TEST("A1-users-have-sessions-of-their-own", test_users);
     TEST("what-waits-is-bounded", test_bounded);
