@@ -23,7 +23,7 @@ on_changed(GDBusObjectManagerClient *manager, GDBusObjectProxy *object, GDBusPro
     g_autofree char *values = g_variant_print(changed, FALSE);
 
     g_print("changed %s %s\n", g_dbus_proxy_get_object_path(interface), values);
-    for (; *invalidated != NULL; invalidated++) /* not for everyone: read it if you may */
+    for (; *invalidated != NULL; invalidated++) /* not for everyone, or unset */
         g_print("changed %s %s\n", g_dbus_proxy_get_object_path(interface), *invalidated);
 }
 

@@ -7,7 +7,7 @@ from gi.repository import Gio, GLib
 def on_changed(_manager, _object, interface, changed, invalidated):
     for name, value in changed.unpack().items():
         print("changed", interface.get_object_path(), name, value, flush=True)
-    for name in invalidated:  # not for everyone: read it if you may
+    for name in invalidated:  # not for everyone, or unset
         print("changed", interface.get_object_path(), name, flush=True)
 
 

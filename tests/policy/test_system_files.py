@@ -199,5 +199,5 @@ def test_without_system_files(tmp_path):
     run("meson", "setup", build, harness.ROOT, "-Dsystem_files=false", f"--prefix={tmp_path}/p")
     plan = run("meson", "introspect", "--installed", build)
     assert "dmclientctl" in plan
-    for name in (*UNITS, "sysusers", "apparmor.d", "dbus-1", "polkit"):
+    for name in (*UNITS, "sysusers", "apparmor.d", "dbus-1/system", "polkit"):
         assert name not in plan.replace(str(tmp_path), ""), name
