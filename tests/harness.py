@@ -76,6 +76,11 @@ def check_sanitizers(name, text):
         raise Failure(f"{name}: a sanitizer reported:\n{text}")
 
 
+def is_sanitized():
+    """Whether the build in use has a sanitizer in it: figures of memory mean nothing then."""
+    return b"__asan_init" in PLUGIN.read_bytes()
+
+
 class Process:
     """A program under test that runs beside the test; its standard error goes to a file."""
 

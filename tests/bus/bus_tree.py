@@ -9,6 +9,7 @@ import subprocess
 from xml.sax.saxutils import escape
 
 import harness
+import treeclient
 
 NODES = pathlib.Path(__file__).resolve().parents[1] / "data" / "nodes.csv"
 URI = "./Device/Vendor/MSFT/DMClient"
@@ -104,6 +105,39 @@ def certificate():
                           check=True).stdout.decode()
 
 
+def commands_to_fill(provider):
+    """(verb, LocURI, data) for each leaf that can be set, and path to value as the bus shows it."""
+    shown = {}
+    commands = []
+    for path, row in leaves():
+        if path in FIXED:
+            continue
+        data, shown[path] = sample(path, row)
+        if "certificate" in row["allowed"]:
+            data = shown[path] = certificate()
+        commands.append(("Replace", f"{URI}/Provider/{provider}/{path}", data))
+    # F3, F4: said last, because nothing can be expected any more then.
+    last = ("WasDeviceSuccessfullyProvisioned", "ServerHasFinishedProvisioning", "IsSyncDone")
+    commands.sort(key=lambda c: c[1].endswith(last))
+    return commands, shown
+
+
+def commands_to_add(provider):
+    return [("Add", f"{URI}/Provider/{provider}{below}", None)
+            for below in ("", "/Poll", "/Push", "/CustomEnrollmentCompletePage")]
+
+
+def fill_many(env, n):
+    """Providers P0, P1, … with everything set, as fast as it goes: over the tree socket."""
+    client = treeclient.TreeClient(env.socket)
+    filling = commands_to_add("{}") + commands_to_fill("{}")[0]
+    for i in range(n):
+        statuses = client.status(*[treeclient.command(verb, uri.format(f"P{i}"), data)
+                                   for verb, uri, data in filling])
+        assert set(statuses) == {200}
+    client.close()
+
+
 class Tree:
     """The tree of a running service, as local root writes it."""
 
@@ -129,8 +163,7 @@ class Tree:
 
     def add_provider(self, provider="X"):
         """A provider with all its objects, their leaves unset."""
-        self.apply(*[("Add", f"{URI}/Provider/{provider}{below}", None)
-                     for below in ("", "/Poll", "/Push", "/CustomEnrollmentCompletePage")])
+        self.apply(*commands_to_add(provider))
 
     def add_user(self, uid, provider="X"):
         """The user's tree of a provider, with its first sync."""
@@ -143,17 +176,6 @@ class Tree:
 
     def fill(self, provider="X"):
         """Sets every leaf that can be set; returns what the bus must show: path to value."""
-        shown = {}
-        commands = []
-        for path, row in leaves():
-            if path in FIXED:
-                continue
-            data, shown[path] = sample(path, row)
-            if "certificate" in row["allowed"]:
-                data = shown[path] = certificate()
-            commands.append(("Replace", f"{URI}/Provider/{provider}/{path}", data))
-        # F3, F4: said last, because nothing can be expected any more then.
-        last = ("WasDeviceSuccessfullyProvisioned", "ServerHasFinishedProvisioning", "IsSyncDone")
-        commands.sort(key=lambda c: c[1].endswith(last))
+        commands, shown = commands_to_fill(provider)
         self.apply(*commands)
         return shown

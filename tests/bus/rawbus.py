@@ -75,13 +75,12 @@ HELLO = call("/org/freedesktop/DBus", BUS, "Hello", destination=BUS)
 class Message:
     """What has come: its header, and its size; the body too where it is small."""
 
-    def __init__(self, data, size):
+    def __init__(self, data, start, size):
         self.kind, self.flags, _, self.body_size, self.serial, fields = struct.unpack_from(
             "<BBBIII", data, 1)
         self.size = size
         self.fields = dict(self._read_fields(data, 16, 16 + fields))
-        start = (16 + fields + 7) & ~7
-        self.body = bytes(data[start:start + self.body_size])
+        self.body = bytes(data[start:size]) if size <= LARGE else b""
 
     @staticmethod
     def _read_fields(data, at, end):
@@ -116,12 +115,17 @@ class Message:
         return self.body[4:4 + size].decode()
 
 
+class TurnedAway(Exception):
+    """The bus did not let a connection in."""
+
+
 class Raw:
     """A connection that has said Hello. Nothing is read before read() is called."""
 
     def __init__(self, env, uid=None):
         self.serial = 0
         self.unread = bytearray()
+        self.to_skip = 0
         self.messages = []
         self.expected = 0
         self.is_closed = False
@@ -135,7 +139,11 @@ class Raw:
         self.socket.sendall(b"NEGOTIATE_UNIX_FD\r\n")
         self._read_line(b"AGREE")
         self.socket.sendall(b"BEGIN\r\n")
-        self.name = self.ask(HELLO).string()
+        welcome = self.ask(HELLO)
+        if welcome.error:
+            self.socket.close()
+            raise TurnedAway(welcome.error)
+        self.name = welcome.string()
 
     def _read_line(self, start):
         line = b""
@@ -167,27 +175,38 @@ class Raw:
     # -- reading ----------------------------------------------------------------------------------
 
     def read(self):
-        """Takes in what there is; waits for something."""
+        """Takes in what there is; waits for something. Of large messages only the header is kept."""
         try:
             data = self.socket.recv(1024 * 1024)
         except ConnectionResetError:
             data = b""
         if not data:
             self.is_closed = True
-        self.unread += data
-        while len(self.unread) >= 16:
-            body, _, fields = struct.unpack_from("<III", self.unread, 4)
-            size = ((16 + fields + 7) & ~7) + body
-            if len(self.unread) < size:
-                break
-            message = Message(self.unread, size)
-            del self.unread[:size]
-            if message.kind in (RETURN, ERROR):
-                self.expected -= 1
-            self.messages.append(message)
+        skipped = min(self.to_skip, len(data))
+        self.to_skip -= skipped
+        self.unread += memoryview(data)[skipped:]
+        while self._take_message():
+            pass
+
+    def _take_message(self):
+        """Whether a message was complete."""
+        if len(self.unread) < 16:
+            return False
+        body, _, fields = struct.unpack_from("<III", self.unread, 4)
+        start = (16 + fields + 7) & ~7
+        size = start + body
+        if len(self.unread) < (start if size > LARGE else size):
+            return False
+        message = Message(self.unread, start, size)
+        self.to_skip = max(size - len(self.unread), 0)
+        del self.unread[:size]
+        if message.kind in (RETURN, ERROR):
+            self.expected -= 1
+        self.messages.append(message)
+        return True
 
     def find_reply(self, serial):
-        for message in self.messages:
+        for message in reversed(self.messages):
             if message.fields.get(REPLY_SERIAL) == serial:
                 return message
         return None
