@@ -116,6 +116,13 @@ find_method(DmCall *call)
     return method;
 }
 
+static DBusMessage *
+new_no_object(DBusMessage *call)
+{
+    return dm_call_new_error(call, DBUS_ERROR_UNKNOWN_OBJECT, "there is no object at this path",
+                             dbus_message_get_path(call));
+}
+
 /* Finds what the message is about; without a method there is an error reply. */
 static const DmMethod *
 find_target(DmCall *call)
@@ -124,8 +131,7 @@ find_target(DmCall *call)
 
     if (dm_object_find(call->objects->options.tree, path, call->object))
         return find_method(call);
-    call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_OBJECT,
-                                    "there is no object at this path", path);
+    call->reply = new_no_object(call->message);
     return NULL;
 }
 
@@ -339,6 +345,26 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
     return DBUS_HANDLER_RESULT_HANDLED;
 }
 
+static bool
+is_above_root(const char *path)
+{
+    gsize size = strlen(path);
+
+    return size == 1 || (strncmp(DM_BUS_ROOT, path, size) == 0 && DM_BUS_ROOT[size] == '/');
+}
+
+/* Of the levels above the root libdbus knows what is below them, and says so in Introspect; but it
+ * takes any other path for one that is there. */
+static DBusHandlerResult
+on_message_elsewhere(DBusConnection *connection, DBusMessage *message, void *data)
+{
+    if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
+        is_above_root(dbus_message_get_path(message)))
+        return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
+    dm_objects_reply(data, message, new_no_object(message));
+    return DBUS_HANDLER_RESULT_HANDLED;
+}
+
 /* -- life ---------------------------------------------------------------------------------------
  */
 
@@ -377,6 +403,7 @@ dm_objects_free(DmObjects *objects)
 }
 
 static const DBusObjectPathVTable vtable = {.message_function = on_message};
+static const DBusObjectPathVTable elsewhere = {.message_function = on_message_elsewhere};
 
 void
 dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
@@ -384,6 +411,7 @@ dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
     objects->connection_number++;
     if (objects->connection != NULL) {
         (void)dbus_connection_unregister_object_path(objects->connection, DM_BUS_ROOT);
+        (void)dbus_connection_unregister_object_path(objects->connection, "/");
         g_clear_pointer(&objects->access, dm_access_free);
         dm_queue_clear(objects->queue);
         g_clear_pointer(&objects->connection, dbus_connection_unref);
@@ -392,6 +420,7 @@ dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
         return;
     objects->connection = dbus_connection_ref(connection);
     objects->access = dm_access_new(connection, objects->options.own_uid_is_root);
-    if (!dbus_connection_register_fallback(connection, DM_BUS_ROOT, &vtable, objects))
+    if (!dbus_connection_register_fallback(connection, DM_BUS_ROOT, &vtable, objects) ||
+        !dbus_connection_register_fallback(connection, "/", &elsewhere, objects))
         g_error("out of memory");
 }

@@ -44,6 +44,20 @@ def test_introspection_at_every_level(client, tree):
         assert seen[level] == STANDARD
 
 
+def test_introspection_leads_to_all_that_is_managed(env, gdbus, tree):
+    """Also for whoever looks with busctl, from the root of all paths on."""
+    for provider in ("MS DM Server", "X"):
+        tree.add_provider(provider)
+    tree.add_user(1000, "MS DM Server")
+    seen = {path for path, _ in levels(gdbus, "/")}
+    managed = set(gdbus.managed())
+    assert managed < seen
+    # Nothing is announced that is neither managed nor on the way to what is.
+    above = {path.rsplit("/", n)[0] or "/" for path in managed for n in range(1, path.count("/") + 1)}
+    assert seen == managed | above
+    assert set(env.busctl("tree", "--list", harness.BUS_NAME).split()) == seen
+
+
 def test_introspection_says_what_get_all_says(gdbus, tree):
     """Every property that is announced can be read, with the type that is announced."""
     tree.add_provider()
