@@ -2,6 +2,7 @@
 """What the benchmarks share: a private bus, the services on it, and how a figure is printed."""
 
 import os
+import resource
 import select
 import statistics
 import subprocess
@@ -36,6 +37,12 @@ def memory(process):
         key, value = line.split(":")
         sizes[key] = int(value.split()[0])
     return sizes
+
+
+def cpu_s(process):
+    """CPU that all its threads have used."""
+    tasks = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def threads(process):
@@ -156,18 +163,30 @@ class Bench:
 
     # -- figures
 
-    def in_turns(self, measure, names, rounds):
-        """The median of `measure(name)` for each name, taken in turn, so that whatever else the
-        machine does falls on all of them."""
-        figures = {name: [] for name in names}
+    def in_turns(self, measure, running, rounds):
+        """The median of `measure(name)` for each service, taken in turn, so that whatever else the
+        machine does falls on all of them; and that of the CPU, in seconds, that the service, the
+        bus and the client took for it, on which the rest of the machine has little influence."""
+        figures = {name: [] for name in running}
+        cpu = {name: [] for name in running}
         for _ in range(self.n(rounds)):
-            for name in names:
+            for name, process in running.items():
+                before = self.get_cpu_s(process)
                 figures[name].append(measure(name))
-        return {name: statistics.median(values) for name, values in figures.items()}
+                cpu[name].append(self.get_cpu_s(process) - before)
+        return [{name: statistics.median(values) for name, values in all_of.items()}
+                for all_of in (figures, cpu)]
+
+    def get_cpu_s(self, process):
+        clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cpu_s(process) + cpu_s(self.bus) + clients.ru_utime + clients.ru_stime
 
 
 def show_all(row, unit, figures):
     """A row against the stub, and one against GDBus."""
     show(row, figures[NAME], unit, figures[STUB])
-    if GDBUS in figures:
-        show(f"{row}-vs-gdbus", figures[NAME], unit, figures[GDBUS])
+    show(f"{row}-vs-gdbus", figures[NAME], unit, figures[GDBUS])
+
+
+def show_cpu(row, cpu, n_calls):
+    show_all(f"{row}-cpu", "us/call", {name: seconds / n_calls * 1e6 for name, seconds in cpu.items()})

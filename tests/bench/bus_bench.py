@@ -10,9 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import GDBUS, NAME, PATH, PROVIDER, STUB, memory, show, show_all, stop, threads
+from bench import GDBUS, NAME, PATH, PROVIDER, STUB, memory, show, show_all, show_cpu, stop, threads
 
-ALL = (NAME, STUB, GDBUS)
 INTERFACE = NAME + ".Provider"
 # GetManagedObjects of how many providers, and how many calls a round.
 MANAGED = {1: 500, 10: 200, 100: 30, 1000: 5}
@@ -56,26 +55,27 @@ def wait_given_back(process, idle):
 
 
 def bench_read(bench):
-    n_get, n_all = bench.n(20000, 10), bench.n(10000, 10)
+    calls = {"get": (bench.n(20000, 10), ["HelpPhoneNumber"]), "get-all": (bench.n(10000, 10), [])}
     with services(bench, bench.make_state(1)) as (running, _):
         show_memory("idle-1", running)
-        show_all("get-64-in-flight", "calls/s", bench.in_turns(
-            lambda name: bench.client("get", name, PROVIDER, INTERFACE, "HelpPhoneNumber", n_get), ALL, 5))
-        show_memory("after-get", running)
-        show_all("get-all-64-in-flight", "calls/s", bench.in_turns(
-            lambda name: bench.client("get-all", name, PROVIDER, INTERFACE, n_all), ALL, 5))
-        show_memory("after-get-all", running)
-        show("threads", threads(running[NAME]), "threads", threads(running[STUB]))
-        show("threads-vs-gdbus", threads(running[NAME]), "threads", threads(running[GDBUS]))
+        for row, (n, names) in calls.items():
+            figures, cpu = bench.in_turns(
+                lambda name: bench.client(row, name, PROVIDER, INTERFACE, *names, n), running, 5)
+            show_all(f"{row}-64-in-flight", "calls/s", figures)
+            show_cpu(row, cpu, n)
+            show_memory(f"after-{row}", running)
+        show_all("threads", "threads", {name: threads(process) for name, process in running.items()})
 
 
 def bench_managed(bench):
     for count, calls in (MANAGED_QUICK if bench.quick else MANAGED).items():
+        row = f"managed-objects-{count}"
         with services(bench, bench.make_state(count)) as (running, idle):
-            figures = bench.in_turns(lambda name: bench.client("managed", name, PATH, calls), ALL, 5)
-            show_all(f"managed-objects-{count}", "ms", figures)
+            figures, cpu = bench.in_turns(lambda name: bench.client("managed", name, PATH, calls), running, 5)
+            show_all(row, "ms", figures)
+            show_cpu(row, cpu, calls)
             wait_given_back(running[NAME], idle)
-            show_memory(f"after-managed-objects-{count}", running)
+            show_memory(f"after-{row}", running)
     bench_first(bench, bench.make_state(count), count)
 
 
@@ -107,9 +107,10 @@ def bench_signals(bench):
     count = bench.n(1000, 2)
     with in_memory(bench.make_state(count)) as state, services(bench, state) as (running, _):
         for subscribers in (1, bench.n(32, 2)):
-            show_all(f"signals-{subscribers}-subscribers", "signals/s", bench.in_turns(
+            figures, _ = bench.in_turns(
                 lambda name: bench.ask("bench-signals", name, subscribers, count, bench.n(3),
-                                       *([bench.socket] if name == NAME else [])), ALL, 5))
+                                       *([bench.socket] if name == NAME else [])), running, 5)
+            show_all(f"signals-{subscribers}-subscribers", "signals/s", figures)
         show_memory("after-signals", running)
 
 

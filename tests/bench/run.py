@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADER = """\
 # ratio = value / floor, medians of one run. The floor is the least that does the same: a stub that
 # sends the same bytes, a bare write, parse or POST; in rows that end in -vs-gdbus it is the same
-# service on GDBus skeletons. Figures of one machine differ by what else it does; ratios hardly.
+# service on GDBus skeletons. Rows -cpu add up service, bus and client: where others use the machine,
+# believe them rather than the clock.
 name value unit floor ratio"""
 GROUPS = {
     "message": ("a SyncML message of 50 commands: CPU a command",
@@ -52,9 +53,10 @@ def parse():
 
 def main():
     options = parse()
+    build = options.build.resolve()
     # Beside the build: a commit's figure is that of the disk the project is on, not of a tmpfs.
-    with tempfile.TemporaryDirectory(dir=options.build) as directory:
-        bench = Bench(options.build.resolve(), directory, options.quick)
+    with tempfile.TemporaryDirectory(dir=build) as directory:
+        bench = Bench(build, directory, options.quick)
         try:
             print(HEADER)
             for name in options.groups or [name for name in GROUPS if name not in PARTS]:

@@ -15,7 +15,7 @@ ROWS = {
     "message": {"message-50-commands"},
     "commit": {"commit-1-leaf", "commit-100-leaves"},
     "fleet": {"fleet-daily"},
-    "read": {"get-64-in-flight", "get-all-64-in-flight-vs-gdbus", "after-get-rss", "threads"},
+    "read": {"get-64-in-flight", "get-all-64-in-flight-vs-gdbus", "get-cpu", "after-get-rss", "threads"},
     "managed": {"managed-objects-1", "managed-objects-1-vs-gdbus", "managed-objects-2-once",
                 "managed-objects-2-left"},
     "signals": {"signals-1-subscribers", "signals-2-subscribers-vs-gdbus", "after-signals-dirty"},
