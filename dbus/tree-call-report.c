@@ -91,7 +91,8 @@ session_is_valid(const DmTreeSession *session)
             return false;
     }
     return text_is_valid(session->session_id) && text_is_valid(session->token) &&
-           text_is_valid(session->version);
+           text_is_valid(session->version) && text_is_valid(session->cert0) &&
+           text_is_valid(session->cert1);
 }
 
 bool
@@ -100,6 +101,7 @@ dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
     DBusMessageIter dict;
     dbus_bool_t sign = session->sign;
     dbus_bool_t keep_alive = session->keep_alive;
+    dbus_bool_t must_check = session->must_check;
     dbus_bool_t has_fallback = session->has_fallback;
 
     return session_is_valid(session) &&
@@ -112,6 +114,10 @@ dm_wire_append_session(DBusMessageIter *iter, const DmTreeSession *session)
            append_basic(&dict, "sign", DBUS_TYPE_BOOLEAN, &sign) &&
            append_basic(&dict, "keep-alive", DBUS_TYPE_BOOLEAN, &keep_alive) &&
            append_basic(&dict, "security-mode", DBUS_TYPE_INT64, &session->security_mode) &&
+           (!session->cert0 || append_text(&dict, "cert0", session->cert0)) &&
+           (!session->cert1 || append_text(&dict, "cert1", session->cert1)) &&
+           (!session->must_check ||
+            append_basic(&dict, "must-check", DBUS_TYPE_BOOLEAN, &must_check)) &&
            (!session->has_fallback ||
             append_basic(&dict, "fallback", DBUS_TYPE_BOOLEAN, &has_fallback)) &&
            dbus_message_iter_close_container(iter, &dict);
@@ -252,6 +258,17 @@ read_own_text(DBusMessageIter *value, char **ret_text)
 }
 
 static bool
+read_certificate(DBusMessageIter *value, char **ret_text)
+{
+    const char *text;
+
+    if (!read_text(value, &text) || strlen(text) > DM_TREE_MAX_CERTIFICATE)
+        return false;
+    *ret_text = g_strdup(text);
+    return true;
+}
+
+static bool
 read_bool(DBusMessageIter *value, bool *ret_boolean)
 {
     dbus_bool_t boolean;
@@ -301,6 +318,12 @@ read_session_field(const char *key, DBusMessageIter *value, gpointer data)
 
     if (strcmp(key, "fallback") == 0)
         return read_bool(value, &session->has_fallback);
+    if (strcmp(key, "must-check") == 0)
+        return read_bool(value, &session->must_check);
+    if (strcmp(key, "cert0") == 0)
+        return read_certificate(value, &session->cert0);
+    if (strcmp(key, "cert1") == 0)
+        return read_certificate(value, &session->cert1);
     reading->n_fields++;
     if (strcmp(key, "session-id") == 0)
         return read_own_text(value, &session->session_id);
@@ -340,6 +363,8 @@ dm_tree_session_clear(DmTreeSession *session)
 {
     g_clear_pointer(&session->session_id, g_free);
     g_clear_pointer(&session->token, g_free);
+    g_clear_pointer(&session->cert0, g_free);
+    g_clear_pointer(&session->cert1, g_free);
     g_clear_pointer(&session->addresses, g_strfreev);
     g_clear_pointer(&session->account, g_hash_table_unref);
     g_clear_pointer(&session->version, g_free);

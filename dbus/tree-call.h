@@ -83,9 +83,12 @@ bool dm_wire_append_strings(DBusMessageIter *iter, GHashTable *strings);
 /* An account map (dm_account_new()), caps of common/account.h held. */
 GHashTable *dm_wire_read_strings(DBusMessageIter *iter);
 
+/* Most bytes of a certificate in it. */
+#define DM_TREE_MAX_CERTIFICATE 16384
+
 /* What BeginSession answers: keys session-id s, token s, addresses as, account a{ss}, version s,
- * sign b, keep-alive b, security-mode x. All are there, and fallback b where it is true; keys not
- * known are passed over. */
+ * sign b, keep-alive b, security-mode x. All are there, and cert0 s, cert1 s where they are set,
+ * must-check b and fallback b where they are true; keys not known are passed over. */
 typedef struct {
     char *session_id;
     char *token;
@@ -95,7 +98,9 @@ typedef struct {
     bool sign;
     bool keep_alive;
     gint64 security_mode;
-    bool has_fallback; /* the last address is not of the list in force (L5) */
+    char *cert0, *cert1; /* of the server, base64 or PEM; NULL: not set (S4) */
+    bool must_check;     /* one that cannot be checked for revocation is not to be used (S4) */
+    bool has_fallback;   /* the last address is not of the list in force (L5) */
 } DmTreeSession;
 
 void dm_tree_session_clear(DmTreeSession *session);

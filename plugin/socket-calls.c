@@ -167,6 +167,9 @@ answer_session(DBusMessage *call, const DmSessionStart *start)
         .sign = start->sign,
         .keep_alive = start->keep_alive,
         .security_mode = start->security_mode,
+        .cert0 = start->cert0,
+        .cert1 = start->cert1,
+        .must_check = start->must_check,
         .has_fallback = start->has_fallback,
     };
     DBusMessage *answer = dbus_message_new_method_return(call);

@@ -217,6 +217,8 @@ dm_session_start_clear(DmSessionStart *start)
     g_clear_pointer(&start->addresses, g_strfreev);
     g_clear_pointer(&start->account, g_hash_table_unref);
     g_clear_pointer(&start->version, g_free);
+    g_clear_pointer(&start->cert0, g_free);
+    g_clear_pointer(&start->cert1, g_free);
 }
 
 /* What tells one list from another: its entries in their order. */
@@ -337,6 +339,15 @@ edit_begin(DmSessionEdits *edits, DmProvider *provider, const char *origin,
     edit_first_sync(edits, provider);
 }
 
+/* NULL: not set. */
+static char *
+copy_chr(const DmProvider *provider, DmNodeId node)
+{
+    const char *text = get_chr(provider, node);
+
+    return *text != '\0' ? g_strdup(text) : NULL;
+}
+
 static void
 fill_start(const DmProvider *provider, gint64 counter, DmSessionStart *start)
 {
@@ -348,6 +359,9 @@ fill_start(const DmProvider *provider, gint64 counter, DmSessionStart *start)
     start->sign = get_bool(provider, DM_NODE_REQUIRE_MESSAGE_SIGNING);
     start->keep_alive = get_bool(provider, DM_NODE_ENABLE_OMA_DM_KEEP_ALIVE_MESSAGE);
     start->security_mode = get_int(provider, DM_NODE_SECURITY_SECURITY_MODE);
+    start->cert0 = copy_chr(provider, DM_NODE_SECURITY_CERT0);
+    start->cert1 = copy_chr(provider, DM_NODE_SECURITY_CERT1);
+    start->must_check = !get_bool(provider, DM_NODE_SECURITY_USE_CERT_IF_REVOCATION_CHECK_OFFLINE);
 }
 
 /* E2: of a provider that is to be unenrolled only the session that tells its server. */

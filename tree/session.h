@@ -68,6 +68,8 @@ typedef struct {
     bool sign;            /* RequireMessageSigning (S2) */
     bool keep_alive;      /* EnableOmaDmKeepAliveMessage (S3) */
     gint64 security_mode; /* S4 */
+    char *cert0, *cert1;  /* as they are stored; NULL: not set (S4) */
+    bool must_check;      /* UseCertIfRevocationCheckOffline is false (S4) */
 } DmSessionStart;
 
 void dm_session_start_clear(DmSessionStart *start);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/account.h"
+#include "tests/unit/certificate-text.h"
 #include "tests/unit/session-fixture.h"
 
 #define MINUTE_US G_GINT64_CONSTANT(60000000)
@@ -101,7 +102,12 @@ test_settings(Fixture *fixture, gconstpointer data)
         g_assert_false(start.sign);
         g_assert_false(start.keep_alive);
         g_assert_cmpint(start.security_mode, ==, 0);
+        g_assert_null(start.cert0);
+        g_assert_null(start.cert1);
+        g_assert_false(start.must_check);
     }
+    replace(tree, "/EnhancedAppLayerSecurity/Cert0", CERTIFICATE_BASE64);
+    replace(tree, "/EnhancedAppLayerSecurity/UseCertIfRevocationCheckOffline", "false");
     replace(tree, "/RequireMessageSigning", "true");
     replace(tree, "/EnableOmaDmKeepAliveMessage", "true");
     replace(tree, "/EnhancedAppLayerSecurity/SecurityMode", "1");
@@ -111,6 +117,9 @@ test_settings(Fixture *fixture, gconstpointer data)
         g_assert_true(start.sign);
         g_assert_true(start.keep_alive);
         g_assert_cmpint(start.security_mode, ==, 1);
+        g_assert_cmpstr(start.cert0, ==, CERTIFICATE_BASE64);
+        g_assert_null(start.cert1);
+        g_assert_true(start.must_check);
     }
 }
 

@@ -345,6 +345,8 @@ test_session(void)
         .version = (char *)(gpointer) "2.0",
         .sign = true,
         .security_mode = 3,
+        .cert1 = (char *)(gpointer) "MIIB",
+        .must_check = true,
         .has_fallback = true,
     };
     g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
@@ -366,7 +368,36 @@ test_session(void)
     g_assert_true(got.sign);
     g_assert_false(got.keep_alive);
     g_assert_cmpint(got.security_mode, ==, 3);
+    g_assert_null(got.cert0);
+    g_assert_cmpstr(got.cert1, ==, "MIIB");
+    g_assert_true(got.must_check);
     g_assert_true(got.has_fallback);
+}
+
+static void
+test_session_certificate_cap(void)
+{
+    static const struct {
+        gsize size;
+        bool is_read;
+    } cases[] = {{DM_TREE_MAX_CERTIFICATE, true}, {DM_TREE_MAX_CERTIFICATE + 1, false}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *addresses[] = {NULL};
+        g_autoptr(GHashTable) account = dm_account_new();
+        g_autofree char *text = g_strnfill(cases[i].size, 'A');
+        const DmTreeSession session = {
+            .addresses = (GStrv)(gpointer)addresses, .account = account, .cert0 = text};
+        g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+        g_auto(DmTreeSession) got = {0};
+        DBusMessageIter iter;
+
+        dbus_message_iter_init_append(call, &iter);
+        g_assert_true(dm_wire_append_session(&iter, &session));
+        dbus_message_iter_init(call, &iter);
+        g_assert_true(dm_wire_read_session(&iter, &got) == cases[i].is_read);
+        g_assert_false(got.must_check);
+    }
 }
 
 static void
@@ -564,6 +595,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/reply-round-trip", test_reply);
     g_test_add_func("/wire/reply-malformed-refused", test_reply_malformed);
     g_test_add_func("/wire/account-round-trip", test_account);
+    g_test_add_func("/wire/session-certificate-over-the-cap-refused", test_session_certificate_cap);
     g_test_add_func("/wire/account-caps", test_account_caps);
     g_test_add_func("/wire/session-round-trip", test_session);
     g_test_add_func("/wire/session-incomplete-refused", test_session_incomplete);
