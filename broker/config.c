@@ -24,6 +24,7 @@ static const Number numbers[] = {
     {"request-timeout", 1, 600, 120, offsetof(DmConfig, request_timeout_s)},
     {"session-timeout", 1, 3600, 600, offsetof(DmConfig, session_timeout_s)},
     {"max-messages", 2, 1000, 64, offsetof(DmConfig, max_messages)},
+    {"minimum-security-mode", 0, 3, 0, offsetof(DmConfig, minimum_security_mode)},
 };
 
 static guint *
@@ -56,6 +57,7 @@ clear(gpointer data)
     DmConfig *config = data;
 
     g_free(config->ca_file);
+    g_free(config->crl_file);
     g_free(config->user_agent);
     g_ptr_array_unref(config->warnings);
 }
@@ -87,6 +89,32 @@ read_text(GKeyFile *file, const char *name, const char *key, char **ret_text, GE
             return fail(error, name, GROUP_BROKER, key, "text that is not empty");
     }
     *ret_text = g_steal_pointer(&text);
+    return true;
+}
+
+static bool
+read_path(GKeyFile *file, const char *name, const char *key, char **ret_path, GError **error)
+{
+    if (!read_text(file, name, key, ret_path, error))
+        return false;
+    return !*ret_path || g_path_is_absolute(*ret_path) ||
+           fail(error, name, GROUP_BROKER, key, "an absolute path");
+}
+
+/* Leaves `*ret_value` where the key is not there. */
+static bool
+read_bool(GKeyFile *file, const char *name, const char *group, const char *key, bool *ret_value,
+          GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    bool value;
+
+    if (!g_key_file_has_key(file, group, key, NULL))
+        return true;
+    value = g_key_file_get_boolean(file, group, key, &cause);
+    if (cause)
+        return fail(error, name, group, key, "true or false");
+    *ret_value = value;
     return true;
 }
 
@@ -124,12 +152,10 @@ static bool
 read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 {
     g_autofree char *user_agent = NULL;
-    g_autoptr(GError) cause = NULL;
 
-    if (!read_text(file, name, "ca-file", &config->ca_file, error))
+    if (!read_path(file, name, "ca-file", &config->ca_file, error) ||
+        !read_path(file, name, "crl-file", &config->crl_file, error))
         return false;
-    if (config->ca_file && !g_path_is_absolute(config->ca_file))
-        return fail(error, name, GROUP_BROKER, "ca-file", "an absolute path");
     if (!read_text(file, name, "user-agent", &user_agent, error))
         return false;
     if (user_agent && (!is_printable(user_agent) || strlen(user_agent) > MAX_USER_AGENT))
@@ -142,21 +168,21 @@ read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (!read_number(file, name, &numbers[i], config, error))
             return false;
-    if (g_key_file_has_key(file, GROUP_TREE, "allow-http", NULL)) {
-        config->allow_http = g_key_file_get_boolean(file, GROUP_TREE, "allow-http", &cause);
-        if (cause)
-            return fail(error, name, GROUP_TREE, "allow-http", "true or false");
-    }
-    return true;
+    return read_bool(file, name, GROUP_BROKER, "require-signing", &config->require_signing,
+                     error) &&
+           read_bool(file, name, GROUP_TREE, "allow-http", &config->allow_http, error);
 }
 
 static bool
 is_known(const char *key)
 {
+    static const char *const others[] = {"ca-file", "user-agent", "require-signing", "crl-file",
+                                         NULL};
+
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (strcmp(numbers[i].key, key) == 0)
             return true;
-    return strcmp(key, "ca-file") == 0 || strcmp(key, "user-agent") == 0;
+    return g_strv_contains(others, key);
 }
 
 static void

@@ -13,6 +13,9 @@
  *   request-timeout=120          seconds, 1 to 600
  *   session-timeout=600          seconds from the first answer, 1 to 3600
  *   max-messages=64              that are sent in one session, 2 to 1000
+ *   require-signing=false        every request is signed, whatever the server says (S2)
+ *   minimum-security-mode=0      0 to 3: no server gets less application-layer security (S4)
+ *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
  *   [tree]
  *   allow-http=false             http addresses on the loopback interface, for tests (L1)
  */
@@ -26,6 +29,9 @@ typedef struct {
     guint request_timeout_s;
     guint session_timeout_s;
     guint max_messages;
+    bool require_signing;
+    guint minimum_security_mode;
+    char *crl_file; /* NULL: none */
     bool allow_http;
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;

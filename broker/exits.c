@@ -33,6 +33,8 @@ static const DmExit storage = {21, "storage", "the disk failed or is full, here 
 static const DmExit version = {22, "version", "the tree socket speaks another version"};
 static const DmExit busy = {23, "busy",
                             "a session with this provider, or another broker, is running already"};
+static const DmExit security = {
+    24, "security", "the server's answer is not signed or encrypted as it must be (S4)"};
 static const DmExit usage = {DM_EXIT_USAGE, "usage", "wrong option, argument or configuration"};
 
 /* One entry for each DM_ERROR code. */
@@ -58,12 +60,13 @@ static const DmExit *const by_error[] = {
     [DM_ERROR_CREDENTIALS] = &credentials,
     [DM_ERROR_ABORTED] = &aborted,
     [DM_ERROR_CERTIFICATE] = &certificate,
+    [DM_ERROR_SECURITY] = &security,
 };
 
 static const DmExit *const in_order[] = {
     &ok,          &failed,      &not_found, &denied,    &not_served, &resolve,  &connecting,
     &tls,         &http,        &malformed, &too_large, &timed_out,  &protocol, &aborted,
-    &credentials, &certificate, &storage,   &version,   &busy,       &usage,
+    &credentials, &certificate, &storage,   &version,   &busy,       &security, &usage,
 };
 
 const DmExit *

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "broker/directory.h"
+#include "broker/secret.h"
 #include "common/error.h"
 #include "syncml/certificate.h"
 
@@ -21,37 +22,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 
-/* -- secrets and errors --------------------------------------------------------------------------
+/* -- errors ------------------------------------------------------------------------------------
  */
-
-typedef struct {
-    gsize size;
-    char bytes[];
-} Secret;
-
-static void
-secret_free(gpointer data)
-{
-    Secret *secret = data;
-
-    OPENSSL_cleanse(secret->bytes, secret->size);
-    g_free(secret);
-}
-
-static GBytes *
-bytes_new_secret(const char *bytes, gsize size)
-{
-    Secret *secret = g_malloc(sizeof(Secret) + size + 1);
-
-    secret->size = size;
-    memcpy(secret->bytes, bytes, size);
-    secret->bytes[size] = '\0';
-    return g_bytes_new_with_free_func(secret->bytes, size, secret_free, secret);
-}
 
 void
 dm_key_pair_clear(DmKeyPair *pair)
 {
+    g_clear_pointer(&pair->private_key, dm_key_free);
     g_clear_pointer(&pair->certificate, g_bytes_unref);
     g_clear_pointer(&pair->key, g_bytes_unref);
 }
@@ -95,7 +72,7 @@ read_fd(int fd, const char *name, struct stat *ret_status, GError **error)
         else if (size > DM_KEYS_MAX_BYTES)
             refuse(error, "%s: more than %d bytes", name, DM_KEYS_MAX_BYTES);
         else
-            bytes = bytes_new_secret(buffer, size);
+            bytes = dm_secret_new(buffer, size);
         OPENSSL_cleanse(buffer, sizeof(buffer));
     }
     close(fd);
@@ -220,7 +197,7 @@ take_memory(BIO *bio)
     char *data = NULL;
     long size = BIO_get_mem_data(bio, &data);
 
-    return bytes_new_secret(data, (gsize)size);
+    return dm_secret_new(data, (gsize)size);
 }
 
 /* The certificate, and after it whatever others a PEM file has: the chain that the server may need.
@@ -357,8 +334,6 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     g_autofree char *key_name = g_strconcat(thumbprint, ".key", NULL);
     g_auto(DmKeyPair) pair = {0};
     g_autoptr(GError) cause = NULL;
-    g_autoptr(X509) certificate = NULL;
-    g_autoptr(EVP_PKEY) key = NULL;
     DmCertificateInfo info;
 
     if (!is_thumbprint(thumbprint))
@@ -374,15 +349,15 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     pair.key = pair.certificate ? load_file(&directory, path, key_name, error) : NULL;
     if (!pair.key)
         return false;
-    certificate = parse_certificate(pair.certificate);
-    key = parse_key(pair.key);
-    if (!key || !certificate || !read_info(pair.certificate, &info) ||
-        strcmp(info.thumbprint, thumbprint) != 0 || X509_check_private_key(certificate, key) != 1)
+    pair.private_key = dm_key_new(pair.certificate, pair.key, NULL);
+    if (!pair.private_key || !read_info(pair.certificate, &info) ||
+        strcmp(info.thumbprint, thumbprint) != 0)
         return refuse(error,
                       "%s/%s: not a certificate of that name with its key: provision it again",
                       path, certificate_name);
     ret_pair->certificate = g_steal_pointer(&pair.certificate);
     ret_pair->key = g_steal_pointer(&pair.key);
+    ret_pair->private_key = g_steal_pointer(&pair.private_key);
     ret_pair->expires_us = info.not_after_us;
     return true;
 }

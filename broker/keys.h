@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "broker/key.h"
+
 /* Certificates and keys of the enrolments: PEM files by thumbprint (SHA-256 of the certificate,
  * lower-case hex) in the broker's directory, 0700 with files 0600 (design section 2, security.md
  * section 4). */
@@ -15,7 +17,8 @@
 typedef struct {
     GBytes *certificate;
     GBytes *key;
-    gint64 expires_us; /* µs since the epoch */
+    DmKey *private_key; /* the two of them, to sign and decrypt with */
+    gint64 expires_us;  /* µs since the epoch */
 } DmKeyPair;
 
 void dm_key_pair_clear(DmKeyPair *pair);

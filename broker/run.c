@@ -9,6 +9,7 @@
 #include "broker/exits.h"
 #include "broker/keys.h"
 #include "broker/routes.h"
+#include "broker/security.h"
 #include "broker/transport.h"
 #include "common/account.h"
 #include "common/error.h"
@@ -33,6 +34,7 @@ struct DmRun {
     DmDevice *device;
     DmRoutes *routes;
     DmTransport *transport;
+    DmSecurity *security;
     DmSession *session;
     DmSessionRecord record; /* its address is one of `start` */
     GError *error;          /* the first that there is: how the run ended */
@@ -242,16 +244,6 @@ check_start(const DmTreeSession *start, GError **error)
                     "the enrolment has no device id: provision it again");
         return false;
     }
-    if (start->security_mode > 0) {
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED,
-                    "the server demands application-layer security, mode %" G_GINT64_FORMAT
-                    ", which this version does not have (S4)",
-                    start->security_mode);
-        return false;
-    }
-    if (start->sign)
-        dm_log_warning("the server asks for signed requests, and this version does not sign (S2)",
-                       NULL);
     return true;
 }
 
@@ -286,6 +278,7 @@ start_session(DmRun *run)
     session.device = run->device;
     session.routes = run->routes;
     session.transport = run->transport;
+    session.security = run->security;
     report_state(run, "connecting", NULL);
     run->session = dm_session_new(&session, run->context, &handlers, run);
 }
@@ -324,7 +317,9 @@ on_begun(DBusMessage *answer, const GError *error, gpointer data)
     }
     if (run->handlers.on_begun)
         run->handlers.on_begun(run->start.token, run->data);
-    if (!check_start(&run->start, &cause) || !load_keys(run, &cause)) {
+    if (!check_start(&run->start, &cause) || !load_keys(run, &cause) ||
+        !(run->security =
+              dm_security_new(&run->start, run->config, run->keys.private_key, &cause))) {
         finish(run, cause);
     } else {
         note_begin(run);
@@ -398,6 +393,7 @@ dm_run_free(DmRun *run)
     dm_transport_free(run->transport);
     dm_routes_free(run->routes);
     dm_session_free(run->session);
+    dm_security_free(run->security);
     dm_channel_forget(run->channel, run);
     dm_device_free(run->device);
     dm_key_pair_clear(&run->keys);

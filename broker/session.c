@@ -105,7 +105,7 @@ on_out_of_time(gpointer data)
 static void on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data);
 
 static void
-post(DmSession *session, GBytes *bytes)
+post(DmSession *session, GBytes *message)
 {
     const char *platform = dm_device_get_platform();
     g_autofree char *url = dm_address_make_url(session->target, session->mode, platform);
@@ -115,21 +115,29 @@ post(DmSession *session, GBytes *bytes)
         g_strconcat("UserAgentOrigin: ", origin_to_number(session->options.origin), NULL);
     g_autofree char *number = NULL;
     bool has_origin = g_ascii_strtod(session->options.start->version, NULL) >= ORIGIN_SINCE;
-    const char *const headers[] = {
-        "Content-Type: " CONTENT_TYPE "; charset=utf-8",
-        "Accept: " CONTENT_TYPE,
-        request_header,
-        has_origin ? origin_header : NULL,
-        NULL,
-    };
+    g_auto(DmSecured) secured = {0};
+    g_autoptr(GError) error = NULL;
+    const char *headers[6] = {request_header};
+    guint n = 1;
 
+    if (!dm_security_wrap(session->options.security, message, &secured, &error)) {
+        end(session, error);
+        return;
+    }
+    headers[n++] = secured.content_type;
+    headers[n++] = secured.accept;
+    if (secured.signature)
+        headers[n++] = secured.signature;
+    if (has_origin)
+        headers[n++] = origin_header;
     session->record.n_sent++;
-    session->record.bytes_sent += g_bytes_get_size(bytes);
+    session->record.bytes_sent += g_bytes_get_size(secured.body);
     number = g_strdup_printf("%u", session->record.n_sent);
     dm_log_debug("sending a message", "DM_MESSAGE", number, "DM_REQUEST", request_id);
     dm_journal_add(session->options.journal, session->options.provider,
-                   "message %s sent, %" G_GSIZE_FORMAT " bytes", number, g_bytes_get_size(bytes));
-    dm_transport_post(session->options.transport, url, headers, bytes, on_answer, session);
+                   "message %s sent, %" G_GSIZE_FORMAT " bytes", number,
+                   g_bytes_get_size(secured.body));
+    dm_transport_post(session->options.transport, url, headers, secured.body, on_answer, session);
 }
 
 /* The header of the message that is sent next. */
@@ -441,6 +449,20 @@ http_error(const DmSession *session, unsigned status)
     return g_error_new(DM_ERROR, DM_ERROR_HTTP, "%s: HTTP status %u%s", host, status, hint);
 }
 
+/* S4: what is in the clear, unsigned or otherwise not as agreed is the end, without an answer. */
+static void
+take_secured(DmSession *session, const DmTransportAnswer *answer)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) message = dm_security_unwrap(session->options.security, answer->body,
+                                                   answer->content_type, session->target, &error);
+
+    if (message)
+        take_message(session, message);
+    else
+        end_with(session, (DmErrorCode)error->code, error->message);
+}
+
 /* `cut` not NULL: the body was over the cap. */
 static void
 take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *cut)
@@ -456,6 +478,8 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
         end(session, error);
     } else if (cut) {
         abort_session(session, DM_STATUS_TOO_LARGE, cut);
+    } else if (dm_security_is_on(session->options.security)) {
+        take_secured(session, answer);
     } else if (g_bytes_get_size(answer->body) == 0) {
         end(session, NULL);
     } else if (answer->content_encoding &&

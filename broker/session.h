@@ -8,6 +8,7 @@
 #include "broker/device.h"
 #include "broker/journal.h"
 #include "broker/routes.h"
+#include "broker/security.h"
 #include "broker/tally.h"
 #include "broker/transport.h"
 #include "dbus/tree-call.h"
@@ -28,7 +29,8 @@ typedef struct {
     const char *dev_id;
     DmRoutes *routes;
     DmTransport *transport;
-    DmJournal *journal; /* NULL: none is kept */
+    const DmSecurity *security; /* NULL: messages go as they are */
+    DmJournal *journal;         /* NULL: none is kept */
 } DmSessionOptions;
 
 /* What happened so far. */

@@ -30,4 +30,5 @@ typedef enum {
     DM_ERROR_CREDENTIALS,
     DM_ERROR_ABORTED,     /* ended by the other side on purpose */
     DM_ERROR_CERTIFICATE, /* no certificate or key that can be used */
+    DM_ERROR_SECURITY,    /* a message that is not signed or encrypted as it must be (S4) */
 } DmErrorCode;

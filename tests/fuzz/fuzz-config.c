@@ -25,6 +25,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert_cmpuint(config->request_timeout_s - 1, <, 600);
         g_assert_cmpuint(config->session_timeout_s - 1, <, 3600);
         g_assert_cmpuint(config->max_messages - 2, <, 999);
+        g_assert_cmpuint(config->minimum_security_mode, <=, 3);
+        g_assert_true(!config->crl_file || config->crl_file[0] == '/');
     }
     if (dm_address_check(text, true, NULL)) {
         g_autofree char *url = dm_address_make_url(text, "Machine", "Linux");

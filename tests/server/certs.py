@@ -83,22 +83,31 @@ def _openssl(*arguments):
         raise RuntimeError(f"openssl {' '.join(arguments)}:\n{done.stderr}")
 
 
-def _sign(directory, name, common_name, time, *, authority=None, usage="serverAuth", names=LOCAL):
-    """One key and certificate; without `authority` it signs itself and is one."""
+def make_key(path, algorithm="EC"):
+    """A private key, 0600: EC on P-256, or RSA with 2,048 bits."""
+    option = {"EC": "ec_paramgen_curve:P-256", "RSA": "rsa_keygen_bits:2048"}[algorithm]
+    previous = os.umask(0o077)
+    try:
+        _openssl("genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", path)
+    finally:
+        os.umask(previous)
+
+
+def sign(directory, name, common_name, time=NOW, *, authority=None, usage="serverAuth",
+         names=LOCAL, key_options=()):
+    """A certificate for NAME.key, which is made if it is not there; without `authority` it signs
+    itself and is one. `key_options`: how openssl reaches a key that is somewhere else."""
     key = os.path.join(directory, name + ".key")
+    if not key_options and not os.path.exists(key):
+        make_key(key)
     with tempfile.TemporaryDirectory() as work:
         config, request = os.path.join(work, "config"), os.path.join(work, "request")
         with open(config, "w", encoding="ascii") as file:
             file.write(CONFIG.format(name=common_name, work=work, usage=usage, names=names))
         with open(os.path.join(work, "index.txt"), "w", encoding="ascii"):
             pass
-        previous = os.umask(0o077)
-        try:
-            _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256",
-                     "-out", key)
-        finally:
-            os.umask(previous)
-        _openssl("req", "-new", "-config", config, "-key", key, "-out", request)
+        _openssl("req", "-new", "-config", config, *(key_options or ("-key", key)),
+                 "-out", request)
         signer = ("-selfsign", "-keyfile", key, "-extensions", "authority") if not authority else (
             "-cert", os.path.join(directory, authority + ".pem"),
             "-keyfile", os.path.join(directory, authority + ".key"), "-extensions", "leaf")
@@ -110,10 +119,10 @@ def _sign(directory, name, common_name, time, *, authority=None, usage="serverAu
 def make(directory):
     """Makes all of them in `directory`, which is made if it is not there."""
     os.makedirs(directory, exist_ok=True)
-    _sign(directory, "ca", "dmclient test CA", NOW)
-    _sign(directory, "other-ca", "another test CA", NOW)
+    sign(directory, "ca", "dmclient test CA", NOW)
+    sign(directory, "other-ca", "another test CA", NOW)
     for name, authority, common_name, names, usage, time in LEAVES:
-        _sign(directory, name, common_name, time, authority=authority, usage=usage, names=names)
+        sign(directory, name, common_name, time, authority=authority, usage=usage, names=names)
 
 
 def thumbprint(path):

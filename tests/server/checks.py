@@ -9,6 +9,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import urlsplit
 
+import cms
 from expected import Answer, Violation
 from syncml import (CONTENT_TYPE, DTD, EMPTY, META, METINF, STATUS_CODES, SYNCML, find, find_all,
                     name_of, split, text_of)
@@ -120,9 +121,9 @@ class SessionChecker:
 
     # .. HTTP (protocol.md 4)
 
-    def check_request(self, method, target, headers):
+    def check_request(self, method, target, headers, secured=False):
         """Violations of a request: `target` is path and query, `headers` a mapping that ignores
-        case."""
+        case; `secured`: its body is not SyncML, but CMS (rules S4)."""
         found = []
         parts = urlsplit(target)
         query = QUERY.fullmatch(parts.query)
@@ -131,8 +132,9 @@ class SessionChecker:
         if query is None:
             found.append(Violation("http-query", f"'{parts.query}' does not end in mode=…&"
                                                  "Platform=…"))
-        for name, wanted in (("Content-Type", CONTENT_TYPE + "; charset=utf-8"),
-                             ("Accept", CONTENT_TYPE)):
+        for name, wanted in (
+                ("Content-Type", cms.CONTENT_TYPE if secured else CONTENT_TYPE + "; charset=utf-8"),
+                ("Accept", cms.CONTENT_TYPE if secured else CONTENT_TYPE)):
             if headers.get(name) != wanted:
                 found.append(Violation("http-" + name.lower(), f"{headers.get(name)}"))
         if not USER_AGENT.match(headers.get("User-Agent") or ""):

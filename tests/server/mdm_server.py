@@ -36,10 +36,11 @@ PATH = "/ManagementServer/MDM.svc"
 class Exchange:
     """A request of the device and what it was answered."""
 
-    def __init__(self, handler, body):
+    def __init__(self, handler, wire, body):
         self.time = time.time()
         self.target = handler.path
         self.headers = dict(handler.headers.items())
+        self.wire = wire          # the body as it came; that of `body` before S4
         self.body = body
         self.root = parse_loosely(body)
         self.certificate = None   # SHA-256 of the device's, hex
@@ -48,6 +49,7 @@ class Exchange:
         self.resend = False       # the same bytes as before, after an answer that failed
         self.status = 200
         self.answer = None        # bytes of the answer's body, whole
+        self.plain = None         # that before it was wrapped (rules S4)
         self.sent = 0             # bytes of it that the device took
         self.hung_up = False      # the device went away before the end of the answer
         der = handler.connection.getpeercert(True) if handler.server.mdm.tls else None
@@ -152,11 +154,13 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class MdmServer:
     """The server; a context manager. `script` as in scripts/README.md: a path, the parsed JSON, or
-    a list of steps. `certificate` names one of certs.py; without `tls` it speaks plain HTTP."""
+    a list of steps. `certificate` names one of certs.py; without `tls` it speaks plain HTTP.
+    `security` (cms.ServerSecurity) wraps the messages (rules S2, S4)."""
 
     def __init__(self, certs_dir, script, port=0, *, certificate="server", authority="ca",
-                 tls=True, tls_max=None, log=None, values=None):
+                 tls=True, tls_max=None, log=None, values=None, security=None):
         self.script = Script.of(script, values)
+        self.security = security
         self.exchanges = []
         self.handshake_errors = []
         self.handshakes = 0
@@ -239,14 +243,19 @@ class MdmServer:
 
     def handle(self, handler, body):
         """Checks a request, and answers it by the script's next step."""
-        exchange = Exchange(handler, body)
+        opened, problems = self.security.open(handler.headers, body) if self.security else (
+            body, [])
+        exchange = Exchange(handler, body, opened)
         with self._changed:
+            self._violations += [Violation("security", problem) for problem in problems]
             step = self._take(handler, exchange)
-            exchange.answer = self._build(step, exchange)
+            exchange.plain = exchange.answer = self._build(step, exchange)
+            if self.security:
+                step = self.security.seal(step, exchange)
             exchange.status = step.get("http", {}).get("status", 200)
             whole = exchange.status == 200 and "fault" not in step
             self._failed_body = None if whole else body
-            self._checker.note_answer(exchange.answer if whole else None,
+            self._checker.note_answer(exchange.plain if whole else None,
                                       step.get("refused", False), step.get("may_abort", False))
             self.exchanges.append(exchange)
             self._write_log(exchange)
@@ -278,7 +287,8 @@ class MdmServer:
             self._session_ids.append(session_id)
             self._checker, self._step, self._server_message = SessionChecker(), 0, 0
         if not exchange.resend:
-            found += self._checker.check_request("POST", exchange.target, handler.headers)
+            found += self._checker.check_request("POST", exchange.target, handler.headers,
+                                                 bool(self.security and self.security.mode))
             found += self._checker.check_message(exchange.body)
         exchange.session = len(self._session_ids)
         exchange.violations = found

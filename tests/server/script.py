@@ -7,7 +7,7 @@ import string
 STEP_KEYS = frozenset((
     "comment", "commands", "final", "header", "statuses", "extra_statuses", "header_status",
     "xmlns", "body", "empty", "refused", "may_abort", "http", "fault", "delay_s", "event",
-    "on_request"))
+    "on_request", "seal"))
 
 
 class Script:

@@ -20,7 +20,7 @@ CODES = {
     "ok": 0, "failed": 1, "not-found": 3, "denied": 4, "not-served": 6, "resolve": 10,
     "connect": 11, "tls": 12, "http": 13, "malformed": 14, "too-large": 15, "timeout": 16,
     "protocol": 17, "aborted": 18, "credentials": 19, "certificate": 20, "storage": 21,
-    "version": 22, "busy": 23, "usage": 64,
+    "version": 22, "busy": 23, "security": 24, "usage": 64,
 }
 
 

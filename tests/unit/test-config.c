@@ -51,6 +51,8 @@ test_values(void)
                                        "[broker]\nca-file=/etc/ca.pem\nuser-agent=Other/1 x\n"
                                        "connect-timeout=1\nrequest-timeout = 600\n"
                                        "session-timeout=3600\nmax-messages=2\n"
+                                       "require-signing=true\nminimum-security-mode=3\n"
+                                       "crl-file=/etc/crls.pem\n"
                                        "[tree]\nallow-http=true\n",
                                        &error);
 
@@ -61,6 +63,9 @@ test_values(void)
     g_assert_cmpuint(config->request_timeout_s, ==, 600);
     g_assert_cmpuint(config->session_timeout_s, ==, 3600);
     g_assert_cmpuint(config->max_messages, ==, 2);
+    g_assert_true(config->require_signing);
+    g_assert_cmpuint(config->minimum_security_mode, ==, 3);
+    g_assert_cmpstr(config->crl_file, ==, "/etc/crls.pem");
     g_assert_true(config->allow_http);
     g_assert_cmpuint(config->warnings->len, ==, 0);
 }
@@ -97,6 +102,9 @@ test_refused(void)
         {"[broker]\nca-file=\n", "ca-file"},
         {"[broker]\nuser-agent=a\\nX-Header: b\n", "user-agent"},
         {"[broker]\nuser-agent=\xc3\xa4\n", "user-agent"},
+        {"[broker]\nrequire-signing=maybe\n", "require-signing"},
+        {"[broker]\nminimum-security-mode=4\n", "0 to 3"},
+        {"[broker]\ncrl-file=crls.pem\n", "crl-file"},
         {"[tree]\nallow-http=perhaps\n", "allow-http"},
         {"no group\n", "test.conf"},
     };

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "common/account.h"
 #include "common/error.h"
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
@@ -221,6 +222,32 @@ test_sync_request(void)
     g_assert_cmpint(request.uid, ==, 1000);
 }
 
+static void
+test_session_certificate_cap(void)
+{
+    static const struct {
+        gsize size;
+        bool is_read;
+    } cases[] = {{DM_TREE_MAX_CERTIFICATE, true}, {DM_TREE_MAX_CERTIFICATE + 1, false}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const char *addresses[] = {NULL};
+        g_autoptr(GHashTable) account = dm_account_new();
+        g_autofree char *text = g_strnfill(cases[i].size, 'A');
+        const DmTreeSession session = {
+            .addresses = (GStrv)(gpointer)addresses, .account = account, .cert0 = text};
+        g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+        g_auto(DmTreeSession) got = {0};
+        DBusMessageIter iter;
+
+        dbus_message_iter_init_append(call, &iter);
+        g_assert_true(dm_wire_append_session(&iter, &session));
+        dbus_message_iter_init(call, &iter);
+        g_assert_true(dm_wire_read_session(&iter, &got) == cases[i].is_read);
+        g_assert_false(got.must_check);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -231,5 +258,7 @@ main(int argc, char **argv)
     g_test_add_func("/tree-call-broker/providers", test_providers);
     g_test_add_func("/tree-call-broker/dues", test_dues);
     g_test_add_func("/tree-call-broker/sync-request", test_sync_request);
+    g_test_add_func("/tree-call-broker/certificate-over-the-cap-is-not-taken",
+                    test_session_certificate_cap);
     return g_test_run();
 }

@@ -375,32 +375,6 @@ test_session(void)
 }
 
 static void
-test_session_certificate_cap(void)
-{
-    static const struct {
-        gsize size;
-        bool is_read;
-    } cases[] = {{DM_TREE_MAX_CERTIFICATE, true}, {DM_TREE_MAX_CERTIFICATE + 1, false}};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        const char *addresses[] = {NULL};
-        g_autoptr(GHashTable) account = dm_account_new();
-        g_autofree char *text = g_strnfill(cases[i].size, 'A');
-        const DmTreeSession session = {
-            .addresses = (GStrv)(gpointer)addresses, .account = account, .cert0 = text};
-        g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
-        g_auto(DmTreeSession) got = {0};
-        DBusMessageIter iter;
-
-        dbus_message_iter_init_append(call, &iter);
-        g_assert_true(dm_wire_append_session(&iter, &session));
-        dbus_message_iter_init(call, &iter);
-        g_assert_true(dm_wire_read_session(&iter, &got) == cases[i].is_read);
-        g_assert_false(got.must_check);
-    }
-}
-
-static void
 append_variant(DBusMessageIter *dict, const char *key, int type, const void *value)
 {
     const char signature[] = {(char)type, '\0'};
@@ -595,7 +569,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/reply-round-trip", test_reply);
     g_test_add_func("/wire/reply-malformed-refused", test_reply_malformed);
     g_test_add_func("/wire/account-round-trip", test_account);
-    g_test_add_func("/wire/session-certificate-over-the-cap-refused", test_session_certificate_cap);
     g_test_add_func("/wire/account-caps", test_account_caps);
     g_test_add_func("/wire/session-round-trip", test_session);
     g_test_add_func("/wire/session-incomplete-refused", test_session_incomplete);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/key.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/x509.h>
+
+#include "common/error.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
+
+struct DmKey {
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *provider; /* OpenSSL's own algorithms */
+    X509 *certificate;
+    EVP_PKEY *private;
+};
+
+static void *
+refuse(GError **error, const char *text)
+{
+    ERR_clear_error();
+    g_set_error_literal(error, DM_ERROR, DM_ERROR_CERTIFICATE, text);
+    return NULL;
+}
+
+static BIO *
+open_bytes(GBytes *bytes)
+{
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+
+    return BIO_new_mem_buf(size > 0 ? data : "", (int)size);
+}
+
+/* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
+static int
+on_pass_phrase(char *buffer, int size, int writing, void *data)
+{
+    return -1;
+}
+
+static X509 *
+parse_certificate(DmKey *key, GBytes *bytes)
+{
+    g_autoptr(BIO) bio = open_bytes(bytes);
+    g_autoptr(X509) certificate = X509_new_ex(key->context, NULL);
+
+    if (PEM_read_bio_X509(bio, &certificate, on_pass_phrase, NULL))
+        return g_steal_pointer(&certificate);
+    (void)BIO_reset(bio);
+    return d2i_X509_bio(bio, &certificate) ? g_steal_pointer(&certificate) : NULL;
+}
+
+static EVP_PKEY *
+parse_private(DmKey *key, GBytes *bytes)
+{
+    g_autoptr(BIO) bio = open_bytes(bytes);
+    EVP_PKEY *private =
+        PEM_read_bio_PrivateKey_ex(bio, NULL, on_pass_phrase, NULL, key->context, NULL);
+
+    if (!private) {
+        (void)BIO_reset(bio);
+        private = d2i_PrivateKey_ex_bio(bio, NULL, key->context, NULL);
+    }
+    ERR_clear_error();
+    return private;
+}
+
+DmKey *
+dm_key_new(GBytes *certificate, GBytes *private, GError **error)
+{
+    g_autoptr(DmKey) key = g_new0(DmKey, 1);
+
+    key->context = OSSL_LIB_CTX_new();
+    key->provider = key->context ? OSSL_PROVIDER_load(key->context, "default") : NULL;
+    if (!key->provider)
+        return refuse(error, "OpenSSL has no algorithms: is it installed whole?");
+    key->certificate = parse_certificate(key, certificate);
+    if (!key->certificate)
+        return refuse(error, "no certificate in it (PEM or DER)");
+    key->private = parse_private(key, private);
+    if (!key->private)
+        return refuse(error, "no private key in it (PEM or DER, not encrypted)");
+    if (X509_check_private_key(key->certificate, key->private) != 1)
+        return refuse(error, "not the certificate's key");
+    ERR_clear_error();
+    return g_steal_pointer(&key);
+}
+
+void
+dm_key_free(DmKey *key)
+{
+    if (!key)
+        return;
+    EVP_PKEY_free(key->private);
+    X509_free(key->certificate);
+    if (key->provider)
+        OSSL_PROVIDER_unload(key->provider);
+    OSSL_LIB_CTX_free(key->context);
+    g_free(key);
+}
+
+OSSL_LIB_CTX *
+dm_key_get_context(const DmKey *key)
+{
+    return key->context;
+}
+
+X509 *
+dm_key_get_certificate(const DmKey *key)
+{
+    return key->certificate;
+}
+
+EVP_PKEY *
+dm_key_get_private(const DmKey *key)
+{
+    return key->private;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "broker/secret.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+typedef struct {
+    gsize size;
+    char bytes[];
+} Secret;
+
+static void
+secret_free(gpointer data)
+{
+    Secret *secret = data;
+
+    OPENSSL_cleanse(secret->bytes, secret->size);
+    g_free(secret);
+}
+
+GBytes *
+dm_secret_new(const void *bytes, gsize size)
+{
+    Secret *secret = g_malloc(sizeof(Secret) + size + 1);
+
+    secret->size = size;
+    if (size > 0)
+        memcpy(secret->bytes, bytes, size);
+    secret->bytes[size] = '\0';
+    return g_bytes_new_with_free_func(secret->bytes, size, secret_free, secret);
+}
