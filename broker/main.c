@@ -9,6 +9,7 @@
 #include "broker/exits.h"
 #include "broker/keys.h"
 #include "broker/once.h"
+#include "broker/renewal.h"
 #include "broker/serve.h"
 #include "broker/session.h"
 #include "common/error.h"
@@ -22,6 +23,7 @@ typedef struct {
     char *user;
     char *certificate;
     char *key;
+    char *renew;
     char *socket;
     char *state_dir;
     char *key_dir;
@@ -39,6 +41,7 @@ options_clear(Options *options)
     g_free(options->user);
     g_free(options->certificate);
     g_free(options->key);
+    g_free(options->renew);
     g_free(options->socket);
     g_free(options->state_dir);
     g_free(options->key_dir);
@@ -60,6 +63,10 @@ make_context(Options *options)
         {"import-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->certificate,
          "Keep this certificate and its key, and print its thumbprint", "FILE"},
         {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key, "The certificate's key", "FILE"},
+        {"renew", 0, 0, G_OPTION_ARG_STRING, &options->renew,
+         "With --import-certificate: it takes the place of this provider's certificate, whose key "
+         "signs the device's identifier",
+         "PROVIDER"},
         {"socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket,
          "The tree's socket (" DM_ENV_SOCKET ", " DM_DEFAULT_SOCKET ")", "PATH"},
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
@@ -160,6 +167,26 @@ run_import(const Options *options)
 }
 
 static int
+run_renewal(const Options *options)
+{
+    g_autofree char *directory = choose_key_directory(options);
+    g_autofree char *thumbprint = NULL;
+    g_autoptr(GError) error = NULL;
+    const DmRenewalOptions renewal = {
+        .provider = options->renew,
+        .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
+        .key_directory = directory,
+        .certificate = options->certificate,
+        .key = options->key,
+    };
+
+    if (!dm_renewal_run(&renewal, &thumbprint, &error))
+        return fail(error);
+    printf("%s\n", thumbprint);
+    return EXIT_SUCCESS;
+}
+
+static int
 run_once(const Options *options, gint64 uid)
 {
     g_autofree char *directory = choose_key_directory(options);
@@ -216,6 +243,8 @@ check(const Options *options, gint64 *ret_uid)
         return "--import-certificate needs --key";
     if (options->key && !options->certificate)
         return "--key needs --import-certificate";
+    if (options->renew && !options->certificate)
+        return "--renew needs --import-certificate";
     if (options->certificate && options->once)
         return "--import-certificate and --once are two things";
     if (options->once && !*options->once)
@@ -244,6 +273,8 @@ dispatch(const Options *options)
     }
     if (wrong)
         return fail_usage(wrong);
+    if (options->renew)
+        return run_renewal(options);
     if (options->certificate)
         return run_import(options);
     return options->once ? run_once(options, uid) : serve(options);
