@@ -8,8 +8,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "broker/token.h"
 #include "common/error.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
@@ -19,7 +21,8 @@ struct DmKey {
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *provider; /* OpenSSL's own algorithms */
     X509 *certificate;
-    EVP_PKEY *private;
+    DmToken *token;    /* NULL: the key is here */
+    EVP_PKEY *private; /* the token's is borrowed from it */
 };
 
 static void *
@@ -85,7 +88,14 @@ dm_key_new(GBytes *certificate, GBytes *private, GError **error)
     key->certificate = parse_certificate(key, certificate);
     if (!key->certificate)
         return refuse(error, "no certificate in it (PEM or DER)");
-    key->private = parse_private(key, private);
+    if (dm_token_has(private)) {
+        key->token = dm_token_new(private, error);
+        if (!key->token)
+            return NULL;
+        key->private = dm_token_get_key(key->token);
+    } else {
+        key->private = parse_private(key, private);
+    }
     if (!key->private)
         return refuse(error, "no private key in it (PEM or DER, not encrypted)");
     if (X509_check_private_key(key->certificate, key->private) != 1)
@@ -99,7 +109,9 @@ dm_key_free(DmKey *key)
 {
     if (!key)
         return;
-    EVP_PKEY_free(key->private);
+    if (!key->token)
+        EVP_PKEY_free(key->private);
+    dm_token_free(key->token);
     X509_free(key->certificate);
     if (key->provider)
         OSSL_PROVIDER_unload(key->provider);
@@ -123,4 +135,39 @@ EVP_PKEY *
 dm_key_get_private(const DmKey *key)
 {
     return key->private;
+}
+
+bool
+dm_key_is_in_token(const DmKey *key)
+{
+    return key->token != NULL;
+}
+
+bool
+dm_key_can_decrypt(const DmKey *key)
+{
+    return !key->token || EVP_PKEY_is_a(key->private, "RSA");
+}
+
+static bool
+add_chain(GBytes *chain, SSL_CTX *tls)
+{
+    g_autoptr(BIO) bio = open_bytes(chain);
+    g_autoptr(X509) leaf = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
+    X509 *each;
+
+    if (!leaf || SSL_CTX_use_certificate(tls, leaf) != 1)
+        return false;
+    while ((each = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL)))
+        if (SSL_CTX_add0_chain_cert(tls, each) != 1)
+            X509_free(each);
+    ERR_clear_error(); /* the file's end */
+    return true;
+}
+
+bool
+dm_key_use_in_tls(const DmKey *key, GBytes *chain, SSL_CTX *tls)
+{
+    return add_chain(chain, tls) && SSL_CTX_use_PrivateKey(tls, key->private) == 1 &&
+           SSL_CTX_check_private_key(tls) == 1;
 }

@@ -15,6 +15,7 @@
 
 #include "broker/directory.h"
 #include "broker/secret.h"
+#include "broker/token.h"
 #include "common/error.h"
 #include "syncml/certificate.h"
 
@@ -260,16 +261,58 @@ touch_pair(const char *path, const char *thumbprint)
     }
 }
 
+/* The bytes of a key, or of the line that leads to it. */
+static GBytes *
+read_key(const char *key, GError **error)
+{
+    g_autofree char *line = NULL;
+    GBytes *bytes;
+
+    if (!dm_token_is_uri(key))
+        return read_path(key, error);
+    line = g_strconcat(key, "\n", NULL);
+    bytes = dm_secret_new(line, strlen(line));
+    OPENSSL_cleanse(line, strlen(line));
+    return bytes;
+}
+
+/* What of a key goes into our file: PKCS #8, or just what leads to a token's key. `name` is the
+ * key's for messages. */
+static GBytes *
+check_key(X509 *certificate, GBytes *certificate_bytes, const char *certificate_path,
+          GBytes *key_bytes, const char *name, GError **error)
+{
+    g_autoptr(EVP_PKEY) key = NULL;
+    g_autoptr(DmKey) pair = NULL;
+
+    if (dm_token_has(key_bytes)) {
+        pair = dm_key_new(certificate_bytes, key_bytes, error);
+        if (pair)
+            return g_bytes_ref(key_bytes);
+        g_prefix_error(error, "%s: ", name);
+        return NULL;
+    }
+    key = parse_key(key_bytes);
+    if (!key)
+        refuse(error, "%s: no private key in it (PEM or DER, not encrypted)", name);
+    else if (X509_check_private_key(certificate, key) != 1)
+        refuse(error, "%s is not the key of %s", name, certificate_path);
+    else
+        return write_key(key);
+    return NULL;
+}
+
 bool
-dm_keys_import(const char *directory, const char *certificate_path, const char *key_path,
+dm_keys_import(const char *directory, const char *certificate_path, const char *key,
                char **ret_thumbprint, GError **error)
 {
+    /* There may be a PIN in a URI. */
+    const char *key_name = dm_token_is_uri(key) ? "the key's URI" : key;
     g_autoptr(GBytes) certificate_bytes = read_path(certificate_path, error);
-    g_autoptr(GBytes) key_bytes = certificate_bytes ? read_path(key_path, error) : NULL;
+    g_autoptr(GBytes) key_bytes = certificate_bytes ? read_key(key, error) : NULL;
     g_autoptr(X509) certificate = NULL;
-    g_autoptr(EVP_PKEY) key = NULL;
     g_autoptr(GBytes) certificate_pem = NULL;
-    g_autoptr(GBytes) key_pem = NULL;
+    g_autoptr(GBytes) key_stored = NULL;
     g_auto(DmKeyPair) present = {0};
     DmCertificateInfo info;
 
@@ -278,15 +321,13 @@ dm_keys_import(const char *directory, const char *certificate_path, const char *
     certificate = parse_certificate(certificate_bytes);
     if (!certificate || !read_info(certificate_bytes, &info))
         return refuse(error, "%s: no certificate in it (PEM or DER)", certificate_path);
-    key = parse_key(key_bytes);
-    if (!key)
-        return refuse(error, "%s: no private key in it (PEM or DER, not encrypted)", key_path);
-    if (X509_check_private_key(certificate, key) != 1)
-        return refuse(error, "%s is not the key of %s", key_path, certificate_path);
+    key_stored =
+        check_key(certificate, certificate_bytes, certificate_path, key_bytes, key_name, error);
+    if (!key_stored)
+        return false;
     if (!dm_keys_load(directory, info.thumbprint, &present, NULL)) {
         certificate_pem = write_certificates(certificate, certificate_bytes);
-        key_pem = write_key(key);
-        if (!store_pair(directory, info.thumbprint, certificate_pem, key_pem, error))
+        if (!store_pair(directory, info.thumbprint, certificate_pem, key_stored, error))
             return false;
     } else {
         touch_pair(directory, info.thumbprint);
@@ -349,7 +390,9 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     pair.key = pair.certificate ? load_file(&directory, path, key_name, error) : NULL;
     if (!pair.key)
         return false;
-    pair.private_key = dm_key_new(pair.certificate, pair.key, NULL);
+    pair.private_key = dm_key_new(pair.certificate, pair.key, &cause);
+    if (!pair.private_key && dm_token_has(pair.key))
+        return refuse(error, "%s/%s: %s", path, key_name, cause->message);
     if (!pair.private_key || !read_info(pair.certificate, &info) ||
         strcmp(info.thumbprint, thumbprint) != 0)
         return refuse(error,

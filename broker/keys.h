@@ -23,12 +23,13 @@ typedef struct {
 
 void dm_key_pair_clear(DmKeyPair *pair);
 
-/* Puts the certificate and key of two files (PEM or DER, not encrypted) into `directory`, made 0700
- * if absent: key first, each on disk before it has its name. `*ret_thumbprint` is for g_free().
- * Only their time changes when they are there already. False and DM_ERROR: CERTIFICATE (unreadable,
- * not what they should be, or not a pair; the message names the file), DENIED (the directory),
- * FULL, STORAGE. */
-bool dm_keys_import(const char *directory, const char *certificate_path, const char *key_path,
+/* Puts a certificate's file (PEM or DER) and its key into `directory`, made 0700 if absent: key
+ * first, each on disk before it has its name. `key` is a file (likewise, not encrypted), or leads
+ * to a key in a token (broker/token.h: a URI, or a file in TSS2 PEM), which stays there: what is
+ * kept is what leads to it. `*ret_thumbprint` is for g_free(). Only their time changes when they
+ * are there already. False and DM_ERROR: CERTIFICATE (unreadable, not what they should be, or not a
+ * pair; the message names the file), DENIED (the directory), FULL, STORAGE. */
+bool dm_keys_import(const char *directory, const char *certificate_path, const char *key,
                     char **ret_thumbprint, GError **error);
 
 /* Loads the pair of `thumbprint`. False and DM_ERROR: CERTIFICATE (absent, readable by others, not

@@ -12,6 +12,7 @@
 #include "broker/renewal.h"
 #include "broker/serve.h"
 #include "broker/session.h"
+#include "broker/token.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/paths.h"
@@ -23,6 +24,7 @@ typedef struct {
     char *user;
     char *certificate;
     char *key;
+    char *key_uri;
     char *renew;
     char *socket;
     char *state_dir;
@@ -41,6 +43,7 @@ options_clear(Options *options)
     g_free(options->user);
     g_free(options->certificate);
     g_free(options->key);
+    g_free(options->key_uri);
     g_free(options->renew);
     g_free(options->socket);
     g_free(options->state_dir);
@@ -62,7 +65,11 @@ make_context(Options *options)
          "With --once: the user whose session it is, for ./User (nobody's)", "UID"},
         {"import-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->certificate,
          "Keep this certificate and its key, and print its thumbprint", "FILE"},
-        {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key, "The certificate's key", "FILE"},
+        {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key,
+         "The certificate's key: PEM, DER, or TSS2 PEM of this machine's TPM", "FILE"},
+        {"key-uri", 0, 0, G_OPTION_ARG_STRING, &options->key_uri,
+         "The certificate's key in a token, instead of --key: tpm2:0x81000001, pkcs11:token=…",
+         "URI"},
         {"renew", 0, 0, G_OPTION_ARG_STRING, &options->renew,
          "With --import-certificate: it takes the place of this provider's certificate, whose key "
          "signs the device's identifier",
@@ -110,6 +117,12 @@ choose_key_directory(const Options *options)
         return g_strdup(options->key_dir);
     return state_dir ? g_build_filename(state_dir, "broker", NULL)
                      : g_strdup(DM_KEYS_DEFAULT_DIRECTORY);
+}
+
+static const char *
+choose_key(const Options *options)
+{
+    return options->key_uri ? options->key_uri : options->key;
 }
 
 static int
@@ -160,7 +173,7 @@ run_import(const Options *options)
     g_autofree char *thumbprint = NULL;
     g_autoptr(GError) error = NULL;
 
-    if (!dm_keys_import(directory, options->certificate, options->key, &thumbprint, &error))
+    if (!dm_keys_import(directory, options->certificate, choose_key(options), &thumbprint, &error))
         return fail(error);
     printf("%s\n", thumbprint);
     return EXIT_SUCCESS;
@@ -177,7 +190,7 @@ run_renewal(const Options *options)
         .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
         .key_directory = directory,
         .certificate = options->certificate,
-        .key = options->key,
+        .key = choose_key(options),
     };
 
     if (!dm_renewal_run(&renewal, &thumbprint, &error))
@@ -239,10 +252,12 @@ check(const Options *options, gint64 *ret_uid)
     guint64 uid = 0;
 
     *ret_uid = -1;
-    if (options->certificate && !options->key)
-        return "--import-certificate needs --key";
-    if (options->key && !options->certificate)
-        return "--key needs --import-certificate";
+    if (options->certificate && !options->key == !options->key_uri)
+        return "--import-certificate needs --key or --key-uri";
+    if ((options->key || options->key_uri) && !options->certificate)
+        return "--key and --key-uri need --import-certificate";
+    if (options->key_uri && !dm_token_is_uri(options->key_uri))
+        return "--key-uri must begin with tpm2:, handle: or pkcs11:, and have no blanks";
     if (options->renew && !options->certificate)
         return "--renew needs --import-certificate";
     if (options->certificate && options->once)
@@ -289,6 +304,8 @@ main(int argc, char **argv)
 
     setlocale(LC_ALL, "");
     signal(SIGPIPE, SIG_IGN);
+    /* Otherwise the TPM's library, where it finds no device, asks whoever listens on a port. */
+    g_setenv(DM_TOKEN_ENV_TPM2, DM_TOKEN_TPM2, FALSE);
     g_set_prgname("dmclient-broker");
     context = make_context(&options);
     if (!g_option_context_parse(context, &argc, &argv, &error))

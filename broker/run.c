@@ -252,6 +252,7 @@ start_session(DmRun *run)
 {
     const DmConfig *config = run->config;
     const char *dev_id = g_hash_table_lookup(run->start.account, DM_ACCOUNT_DEV_ID);
+    bool in_token = run->keys.private_key && dm_key_is_in_token(run->keys.private_key);
     const DmTransportOptions transport = {
         .ca_file = config->ca_file,
         .user_agent = config->user_agent,
@@ -260,6 +261,7 @@ start_session(DmRun *run)
         .allow_http = config->allow_http,
         .certificate = run->keys.certificate,
         .key = run->keys.key,
+        .token_key = in_token ? run->keys.private_key : NULL,
     };
     const DmSessionHandlers handlers = {.on_running = on_running, .on_ended = on_ended};
     DmSessionOptions session = {

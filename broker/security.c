@@ -106,6 +106,14 @@ dm_security_new(const DmTreeSession *start, const DmConfig *config, const DmKey 
                     "certificate: provision it with --certificate and --key");
         return NULL;
     }
+    if (encrypts(security) && !dm_key_can_decrypt(key)) {
+        g_set_error(
+            error, DM_ERROR, DM_ERROR_CERTIFICATE,
+            "application-layer security, mode %u, encrypts to the client's certificate, and "
+            "its key is an EC key in a token, which only signs: use an RSA key",
+            security->mode);
+        return NULL;
+    }
     if (security->mode > 0 && !find_certificates(security, start, config, error))
         return NULL;
     return g_steal_pointer(&security);

@@ -27,6 +27,7 @@ struct DmTransport {
     bool allow_http;
     GBytes *certificate; /* curl reads these two where they are */
     GBytes *key;
+    const DmKey *token_key;
 
     /* the request under way */
     char *url;
@@ -313,6 +314,17 @@ set_blob(CURL *easy, CURLoption option, GBytes *bytes)
     curl_easy_setopt(easy, option, &blob);
 }
 
+/* A key that does not leave its token is given to OpenSSL itself. */
+static CURLcode
+on_tls(CURL *easy, void *tls, void *data)
+{
+    DmTransport *transport = data;
+
+    return dm_key_use_in_tls(transport->token_key, transport->certificate, tls)
+               ? CURLE_OK
+               : CURLE_SSL_CERTPROBLEM;
+}
+
 static void
 set_tls(DmTransport *transport)
 {
@@ -325,6 +337,11 @@ set_tls(DmTransport *transport)
         /* This file alone: the system's directory would be asked as well. */
         curl_easy_setopt(easy, CURLOPT_CAINFO, transport->ca_file);
         curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (transport->token_key) {
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls);
+        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transport);
+        return;
     }
     set_blob(easy, CURLOPT_SSLCERT_BLOB, transport->certificate);
     set_blob(easy, CURLOPT_SSLKEY_BLOB, transport->key);
@@ -381,6 +398,7 @@ dm_transport_new(const DmTransportOptions *options, GMainContext *context)
     transport->allow_http = options->allow_http;
     transport->certificate = options->certificate ? g_bytes_ref(options->certificate) : NULL;
     transport->key = options->key ? g_bytes_ref(options->key) : NULL;
+    transport->token_key = options->token_key;
 
     transport->multi = curl_multi_init();
     transport->easy = curl_easy_init();

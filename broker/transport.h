@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "broker/key.h"
+
 /* HTTP as protocol.md section 4 wants it: POSTs one after another over TLS with the enrolment's
  * client certificate, on a GLib main context, bounded in time and size. No redirects, no proxy, no
  * netrc, no cookies, no decompression; nothing comes from the environment. */
@@ -17,9 +19,10 @@ typedef struct {
     const char *user_agent;
     guint connect_timeout_s;
     guint request_timeout_s;
-    bool allow_http;     /* to the loopback interface, for tests */
-    GBytes *certificate; /* PEM, the leaf first; NULL: none */
-    GBytes *key;         /* PEM */
+    bool allow_http;        /* to the loopback interface, for tests */
+    GBytes *certificate;    /* PEM, the leaf first; NULL: none */
+    GBytes *key;            /* PEM; NULL: `token_key` has it */
+    const DmKey *token_key; /* borrowed, and outlives it; NULL: none */
 } DmTransportOptions;
 
 /* What a server answered. Borrowed for the call. */

@@ -40,7 +40,7 @@ static const DmOption options[DM_OPTION_N] = {
     [DM_OPTION_KEY] = {.name = "key",
                        .argument = "FILE",
                        .word = DM_WORD_FILE,
-                       .help = "The certificate's private key (PEM)"},
+                       .help = "Its private key (PEM), or tpm2: or pkcs11: URI"},
 };
 
 #define BIT(id) (1u << DM_OPTION_##id)
