@@ -66,19 +66,18 @@ is_about_header(const DmElement *status)
 
 /* What the Status of a header says about the session. */
 static bool
-check_header_status(const DmElement *element, GError **error)
+check_header_status(const DmElement *element, DmChecked *checked, GError **error)
 {
     guint64 code = to_number(element->data, 0);
 
     if (code == DM_STATUS_INVALID_CREDENTIALS || code == DM_STATUS_MISSING_CREDENTIALS) {
-        g_set_error(error, DM_ERROR, DM_ERROR_CREDENTIALS,
-                    "the server answered %u to the session's start: it asks for credentials of the "
-                    "SyncML layer%s, which are not sent",
-                    (guint)code, element->chal.present ? " (with a challenge)" : "");
-        return false;
-    }
-    if (code >= 200 && code < 300)
+        checked->challenge = element;
         return true;
+    }
+    if (code >= 200 && code < 300) {
+        checked->header = element;
+        return true;
+    }
     g_set_error(error, DM_ERROR, DM_ERROR_PROTOCOL, "the server refused the message: %u %s",
                 (guint)code,
                 dm_status_is_known((guint)code) ? dm_status_to_text((DmStatus)code) : "");
@@ -86,10 +85,10 @@ check_header_status(const DmElement *element, GError **error)
 }
 
 bool
-dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, guint *ret_strays,
+dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, DmChecked *ret_checked,
                   GError **error)
 {
-    guint n_strays = 0;
+    DmChecked checked = {0};
 
     for (gsize i = 0; i < dm_message_get_size(message); i++) {
         const DmElement *element = dm_message_get(message, i);
@@ -97,11 +96,11 @@ dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, guint *
         if (element->verb != DM_VERB_STATUS)
             continue;
         if (is_stray(element, n_sent, n_first))
-            n_strays++;
-        else if (is_about_header(element) && !check_header_status(element, error))
+            checked.n_strays++;
+        else if (is_about_header(element) && !check_header_status(element, &checked, error))
             return false;
     }
-    *ret_strays = n_strays;
+    *ret_checked = checked;
     return true;
 }
 

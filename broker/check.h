@@ -13,12 +13,18 @@
  * (400). OK, or the status that refuses it with DM_ERROR PROTOCOL in `error`. */
 DmStatus dm_check_header(const DmMessage *message, const char *session_id, GError **error);
 
+/* What the server's Statuses say. */
+typedef struct {
+    guint n_strays;             /* those for commands that were never sent: they say nothing */
+    const DmElement *header;    /* the last good Status of a header; NULL: none; the message's */
+    const DmElement *challenge; /* the one with 401 or 407; NULL: none; the message's */
+} DmChecked;
+
 /* Looks through the server's Statuses on messages 1 to `n_sent`, the first of which had `n_first`
- * commands (dm_package_count_first()). False when one of them ends the
- * session: DM_ERROR CREDENTIALS (401, 407: a challenge), PROTOCOL (the header was refused
- * otherwise). `*ret_strays` counts those for commands that were never sent: they say nothing. */
-bool dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, guint *ret_strays,
-                       GError **error);
+ * commands (dm_package_count_first()). False and DM_ERROR PROTOCOL when a header was refused for
+ * another reason than credentials: that ends the session. */
+bool dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first,
+                       DmChecked *ret_checked, GError **error);
 
 /* Whether an Alert with this code is in the message. */
 bool dm_check_has_alert(const DmMessage *message, unsigned code);

@@ -10,6 +10,7 @@
 
 #define GROUP_BROKER "broker"
 #define GROUP_TREE "tree"
+#define KEY_DEMAND "demand-server-credentials"
 #define MAX_USER_AGENT 256
 
 /* Numbers of [broker]: what they may be, and where they go. */
@@ -170,14 +171,15 @@ read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
             return false;
     return read_bool(file, name, GROUP_BROKER, "require-signing", &config->require_signing,
                      error) &&
+           read_bool(file, name, GROUP_BROKER, KEY_DEMAND, &config->demands_credentials, error) &&
            read_bool(file, name, GROUP_TREE, "allow-http", &config->allow_http, error);
 }
 
 static bool
 is_known(const char *key)
 {
-    static const char *const others[] = {"ca-file", "user-agent", "require-signing", "crl-file",
-                                         NULL};
+    static const char *const others[] = {"ca-file",  "user-agent", "require-signing",
+                                         "crl-file", KEY_DEMAND,   NULL};
 
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (strcmp(numbers[i].key, key) == 0)

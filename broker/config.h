@@ -16,6 +16,7 @@
  *   require-signing=false        every request is signed, whatever the server says (S2)
  *   minimum-security-mode=0      0 to 3: no server gets less application-layer security (S4)
  *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
+ *   demand-server-credentials=false   every server must present those of the SyncML layer
  *   [tree]
  *   allow-http=false             http addresses on the loopback interface, for tests (L1)
  */
@@ -33,6 +34,7 @@ typedef struct {
     guint minimum_security_mode;
     char *crl_file; /* NULL: none */
     bool allow_http;
+    bool demands_credentials; /* of the server, in the SyncML layer (protocol.md section 5) */
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;
 

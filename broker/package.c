@@ -6,6 +6,7 @@
 
 #define ALERT_SERVER_ASKED 1200
 #define ALERT_CLIENT_STARTED 1201
+#define ALERT_NEXT_MESSAGE 1222
 #define ALERT_ABORT 1223
 #define ALERT_GENERIC 1224
 #define ALERT_CLIENT_EVENT 1226
@@ -28,6 +29,8 @@ dm_package_begin(const DmPackage *package, DmWriter *writer)
         .msg_id = msg_id,
         .target_uri = package->address,
         .source_uri = package->dev_id,
+        .source_name = package->user_name,
+        .cred = package->cred,
         .max_msg_size = package->message == 1 ? -1 : DM_MESSAGE_MAX_BYTES,
         .max_obj_size = -1,
     };
@@ -67,6 +70,8 @@ dm_package_write_first(const DmPackage *package, const DmDevice *device,
     GBytes *bytes;
 
     dm_package_begin(package, writer);
+    if (first->challenge)
+        dm_writer_status(writer, first->challenge, "0", "SyncHdr", NULL, 0, NULL, DM_STATUS_OK);
     write_alerts(first, writer);
     for (gsize i = 0; i < G_N_ELEMENTS(dev_info); i++) {
         char *value = dm_device_get(device, dev_info[i]);
@@ -83,6 +88,22 @@ dm_package_write_first(const DmPackage *package, const DmDevice *device,
     for (gsize i = 0; texts[i]; i++)
         g_free(texts[i]);
     return bytes;
+}
+
+GBytes *
+dm_package_write_answer(const DmPackage *package, const DmAnswer *answer, const DmReply *reply,
+                        const DmMessage *message, DmStatus header_status, const DmAuthElement *chal)
+{
+    const char *msg_id = message->header.msg_id;
+    g_autoptr(DmWriter) writer = dm_writer_new();
+
+    dm_package_begin(package, writer);
+    if (chal)
+        dm_writer_status(writer, msg_id, "0", "SyncHdr", NULL, 0, chal, header_status);
+    dm_answer_write(answer, reply, msg_id, chal ? 0 : header_status, writer);
+    if (!message->final)
+        dm_writer_alert(writer, ALERT_NEXT_MESSAGE, NULL);
+    return dm_writer_end(writer, message->final);
 }
 
 GBytes *

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "broker/device.h"
+#include "syncml/answer.h"
 #include "syncml/message.h"
 #include "syncml/writer.h"
 
@@ -13,8 +14,10 @@
 typedef struct {
     const char *session_id; /* opaque (S1) */
     const char *dev_id;
-    const char *address; /* the server's */
-    guint message;       /* MsgID: from 1, +1 */
+    const char *address;   /* the server's */
+    guint message;         /* MsgID: from 1, +1 */
+    DmAuthElement cred;    /* not present: none is sent */
+    const char *user_name; /* Source/LocName; NULL: none */
 } DmPackage;
 
 /* Opens a message; the first has no Meta and its CmdIDs count from 2 (1 is kept for the Status of a
@@ -26,6 +29,8 @@ typedef struct {
     const char *login_status; /* "user", "others" or "none" */
     bool asked;               /* a push asked for the session */
     bool unenrols;            /* the device is leaving (E2) */
+    const char *challenge;    /* MsgID of the server's message with the challenge that this
+                                 answers: its Status goes first; NULL: none */
 } DmPackageFirst;
 
 /* Package 1: Alert 1201 (1200 with `asked`), LoginStatus, with `unenrols` Alert 1226, DevInfo in
@@ -35,6 +40,12 @@ GBytes *dm_package_write_first(const DmPackage *package, const DmDevice *device,
 
 /* How many commands that is: their CmdIDs are the numbers from 2 on. */
 guint dm_package_count_first(const DmPackageFirst *first);
+
+/* The answer to `message`: the Status of its header, with `chal` in it unless NULL, what its
+ * commands came to, and Final, or Alert 1222 where the server's package goes on. */
+GBytes *dm_package_write_answer(const DmPackage *package, const DmAnswer *answer,
+                                const DmReply *reply, const DmMessage *message,
+                                DmStatus header_status, const DmAuthElement *chal);
 
 /* Status `status` for the server's header `msg_ref`, Alert 1223 and Final: the session is over. */
 GBytes *dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned status);

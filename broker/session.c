@@ -6,19 +6,19 @@
 
 #include "broker/address.h"
 #include "broker/check.h"
+#include "broker/credentials.h"
+#include "broker/notes.h"
+#include "broker/origin.h"
 #include "broker/package.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "syncml/answer.h"
 #include "syncml/reader.h"
-#include "syncml/writer.h"
 
 #define CONTENT_TYPE "application/vnd.syncml.dm+xml"
 #define CONTENT_TYPE_WBXML "application/vnd.syncml.dm+wbxml"
-#define ALERT_NEXT_MESSAGE 1222
 #define ALERT_ABORT 1223
-#define MAX_JOURNAL_COMMANDS 256 /* of one message */
-#define ORIGIN_SINCE 4.0         /* version that brings the header UserAgentOrigin (S1) */
+#define ORIGIN_SINCE 4.0 /* version that brings the header UserAgentOrigin (S1) */
 
 struct DmSession {
     DmSessionOptions options;
@@ -34,6 +34,8 @@ struct DmSession {
     GSource *timer;     /* from the first answer on */
     GBytes *last_bytes; /* of the server, against repetition */
     gint64 max_size;    /* of a message to the server; -1 not told */
+    DmCredentials *credentials;
+    DmStatus header_status; /* of the message at work */
     bool has_answered;
     bool has_asked; /* Alert 1222 was in what was sent last */
     bool is_over;
@@ -44,28 +46,10 @@ struct DmSession {
     DmAnswer *answer;
 };
 
-/* Numbers of the header UserAgentOrigin (protocol.md section 4). */
-static const struct {
-    const char *word;
-    const char *number;
-} origins[] = {
-    {"user", "1"},      {"schedule", "2"}, {"push", "3"}, {"login", "4"},
-    {"enrolment", "5"}, {"csp", "6"},      {"api", "7"},  {DM_TREE_ORIGIN_UNENROLL, "6"},
-};
-
-static const char *
-origin_to_number(const char *word)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(origins); i++)
-        if (strcmp(origins[i].word, word) == 0)
-            return origins[i].number;
-    return NULL;
-}
-
 bool
 dm_session_is_origin(const char *word)
 {
-    return origin_to_number(word) != NULL && strcmp(word, DM_TREE_ORIGIN_UNENROLL) != 0;
+    return dm_origin_to_number(word) != NULL && strcmp(word, DM_TREE_ORIGIN_UNENROLL) != 0;
 }
 
 /* -- ends ----------------------------------------------------------------------------------------
@@ -112,7 +96,7 @@ post(DmSession *session, GBytes *message)
     g_autofree char *request_id = g_uuid_string_random();
     g_autofree char *request_header = g_strconcat("client-request-id: ", request_id, NULL);
     g_autofree char *origin_header =
-        g_strconcat("UserAgentOrigin: ", origin_to_number(session->options.origin), NULL);
+        g_strconcat("UserAgentOrigin: ", dm_origin_to_number(session->options.origin), NULL);
     g_autofree char *number = NULL;
     bool has_origin = g_ascii_strtod(session->options.start->version, NULL) >= ORIGIN_SINCE;
     g_auto(DmSecured) secured = {0};
@@ -144,13 +128,16 @@ post(DmSession *session, GBytes *message)
 static DmPackage
 next_package(const DmSession *session)
 {
-    const DmPackage package = {
+    const char *const *addresses = (const char *const *)session->options.start->addresses;
+    DmPackage package = {
         .session_id = session->options.start->session_id,
         .dev_id = session->options.dev_id,
         .address = session->target,
         .message = session->record.n_sent + 1,
     };
 
+    if (dm_address_is_listed(session->target, addresses))
+        dm_credentials_fill(session->credentials, &package.cred, &package.user_name);
     return package;
 }
 
@@ -256,66 +243,17 @@ take_resp_uri(DmSession *session)
     session->target = g_strdup(uri);
 }
 
-/* What one message's commands came to. */
-typedef struct {
-    DmSession *session;
-    guint n;
-} Noting;
-
+/* Answers the message at work with what its commands came to; `chal` may be NULL. */
 static void
-note_command(DmVerb verb, const char *loc_uri, DmStatus status, gpointer data)
+answer_with(DmSession *session, const DmReply *reply, const DmAuthElement *chal)
 {
-    Noting *noting = data;
-    const DmSessionOptions *options = &noting->session->options;
-
-    dm_tally_add(&noting->session->record.tally, verb, status);
-    if (noting->n++ < MAX_JOURNAL_COMMANDS)
-        dm_journal_add(options->journal, options->provider, "  %s %s: %u",
-                       verb == DM_VERB_NONE ? "no command" : dm_verb_to_name(verb),
-                       loc_uri ? loc_uri : "-", (guint)status);
-}
-
-static void
-note_commands(DmSession *session, const DmReply *reply)
-{
-    Noting noting = {session, 0};
-
-    dm_answer_visit(session->answer, reply, note_command, &noting);
-    if (noting.n > MAX_JOURNAL_COMMANDS)
-        dm_journal_add(session->options.journal, session->options.provider,
-                       "  and %u commands more", noting.n - MAX_JOURNAL_COMMANDS);
-}
-
-static void
-on_applied(DmReply *applied, const GError *error, gpointer data)
-{
-    DmSession *session = data;
     const DmPackage package = next_package(session);
-    g_autoptr(DmReply) reply = applied;
-    g_autoptr(DmWriter) writer = NULL;
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(GError) cause = NULL;
 
-    if (session->is_over)
-        return;
-    if (error) {
-        end(session, error);
-        return;
-    }
-    note_commands(session, reply);
-    /* E2: an Exec of Unenroll; not even its Status is sent. */
-    if (dm_reply_is_stopped(reply)) {
-        session->record.is_stopped = true;
-        end(session, NULL);
-        return;
-    }
-    writer = dm_writer_new();
-    dm_package_begin(&package, writer);
-    dm_answer_write(session->answer, reply, session->message->header.msg_id, DM_STATUS_OK, writer);
     session->has_asked = !session->message->final;
-    if (session->has_asked)
-        dm_writer_alert(writer, ALERT_NEXT_MESSAGE, NULL);
-    bytes = dm_writer_end(writer, session->message->final);
+    bytes = dm_package_write_answer(&package, session->answer, reply, session->message,
+                                    session->header_status, chal);
     if (session->max_size >= 0 && g_bytes_get_size(bytes) > (gsize)session->max_size) {
         g_set_error(&cause, DM_ERROR, DM_ERROR_TOO_LARGE,
                     "the answer has %" G_GSIZE_FORMAT
@@ -325,6 +263,29 @@ on_applied(DmReply *applied, const GError *error, gpointer data)
         return;
     }
     post(session, bytes);
+}
+
+static void
+on_applied(DmReply *applied, const GError *error, gpointer data)
+{
+    DmSession *session = data;
+    g_autoptr(DmReply) reply = applied;
+
+    if (session->is_over)
+        return;
+    if (error) {
+        end(session, error);
+        return;
+    }
+    dm_notes_add(session->answer, reply, &session->record.tally, session->options.journal,
+                 session->options.provider);
+    /* E2: an Exec of Unenroll; not even its Status is sent. */
+    if (dm_reply_is_stopped(reply)) {
+        session->record.is_stopped = true;
+        end(session, NULL);
+        return;
+    }
+    answer_with(session, reply, NULL);
 }
 
 static void
@@ -343,13 +304,80 @@ run_commands(DmSession *session)
     dm_routes_apply(session->options.routes, &context, commands, n_commands, on_applied, session);
 }
 
-/* What the message says of the session itself. False: it has ended, or is being aborted. */
+/* Package 1 again, as the next message, with the credentials that the server asks for (section 5).
+ */
+static void
+answer_challenge(DmSession *session, const DmElement *challenge)
+{
+    DmPackageFirst first = session->first;
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GError) error = NULL;
+    DmPackage package;
+
+    if (!dm_credentials_take_challenge(session->credentials, &challenge->chal,
+                                       session->record.n_sent, &error)) {
+        end(session, error);
+        return;
+    }
+    dm_journal_add(session->options.journal, session->options.provider,
+                   "the server asks for credentials");
+    first.challenge = session->message->header.msg_id;
+    package = next_package(session);
+    bytes = dm_package_write_first(&package, session->options.device, &first);
+    post(session, bytes);
+}
+
+/* Nothing of the message runs: the server did not say who it is, or said it wrong. */
+static void
+challenge_server(DmSession *session)
+{
+    g_autoptr(DmReply) reply = NULL;
+    g_autoptr(GError) error = NULL;
+    DmAuthElement chal;
+
+    if (!dm_credentials_challenge_server(session->credentials, &chal)) {
+        g_set_error(&error, DM_ERROR, DM_ERROR_CREDENTIALS,
+                    "the server's own credentials are missing or wrong: correct APPAUTH of level "
+                    "CLIENT");
+        abort_session(session, session->header_status, error);
+        return;
+    }
+    session->answer = dm_answer_new(session->message);
+    reply = dm_answer_refuse(session->answer, session->header_status);
+    dm_notes_add(session->answer, reply, &session->record.tally, session->options.journal,
+                 session->options.provider);
+    answer_with(session, reply, &chal);
+}
+
+/* What the server says of the device's credentials, and what it has of its own. False: it has been
+ * answered, or the session has ended. */
+static bool
+check_credentials(DmSession *session, const DmChecked *checked)
+{
+    session->header_status =
+        dm_credentials_check_server(session->credentials, &session->message->header.cred);
+    if (session->header_status >= DM_STATUS_BAD_REQUEST) {
+        challenge_server(session);
+        return false;
+    }
+    if (checked->challenge) {
+        answer_challenge(session, checked->challenge);
+        return false;
+    }
+    if (checked->header)
+        dm_credentials_take_status(session->credentials,
+                                   (guint)g_ascii_strtoull(checked->header->data, NULL, 10),
+                                   &checked->header->chal);
+    return true;
+}
+
+/* What the message says of the session itself. False: it has ended, or has been answered. */
 static bool
 check_message(DmSession *session)
 {
     const DmMessage *message = session->message;
     g_autoptr(GError) error = NULL;
-    guint n_strays = 0;
+    DmChecked checked;
     DmStatus status = dm_check_header(message, session->options.start->session_id, &error);
 
     if (status != DM_STATUS_OK) {
@@ -361,17 +389,17 @@ check_message(DmSession *session)
         return false;
     }
     if (!dm_check_statuses(message, session->record.n_sent, dm_package_count_first(&session->first),
-                           &n_strays, &error)) {
+                           &checked, &error)) {
         end(session, error);
         return false;
     }
-    if (n_strays > 0)
+    if (checked.n_strays > 0)
         dm_log_warning("the server sent a Status for a command that was never sent", "DM_PROVIDER",
                        session->options.provider);
     if (message->header.max_msg_size >= 0)
         session->max_size = message->header.max_msg_size;
     take_resp_uri(session);
-    return true;
+    return check_credentials(session, &checked);
 }
 
 static void
@@ -559,6 +587,9 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     session->handlers = *handlers;
     session->data = data;
     session->max_size = -1;
+    session->header_status = DM_STATUS_OK;
+    session->credentials =
+        dm_credentials_new(options->start->account, options->config->demands_credentials);
     session->mode = g_strdup(is_alone ? "Machine" : "Maintenance");
     session->timer = g_idle_source_new();
     g_source_set_callback(session->timer, on_start, session, NULL);
@@ -582,6 +613,7 @@ dm_session_free(DmSession *session)
         g_source_unref(session->timer);
     }
     drop_message(session);
+    dm_credentials_free(session->credentials);
     g_clear_pointer(&session->last_bytes, g_bytes_unref);
     g_clear_error(&session->abort_cause);
     g_free(session->target);

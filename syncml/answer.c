@@ -188,6 +188,19 @@ dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n)
     return (const DmCommand *)(gpointer)answer->batch->data;
 }
 
+DmReply *
+dm_answer_refuse(const DmAnswer *answer, DmStatus status)
+{
+    gsize n_commands = 0;
+    DmReply *reply;
+
+    dm_answer_get_batch(answer, &n_commands);
+    reply = dm_reply_new(n_commands);
+    for (gsize i = 0; i < n_commands; i++)
+        dm_reply_add(reply, status);
+    return reply;
+}
+
 bool
 dm_answer_has_commands(const DmAnswer *answer)
 {

@@ -33,6 +33,9 @@ void dm_answer_free(DmAnswer *answer);
  * message. */
 const DmCommand *dm_answer_get_batch(const DmAnswer *answer, gsize *ret_n);
 
+/* A reply that refuses every entry of the batch with `status`, where none may run. */
+DmReply *dm_answer_refuse(const DmAnswer *answer, DmStatus status);
+
 /* Whether the message holds a command, carried out or refused; Alerts, Statuses and Results are
  * none. */
 bool dm_answer_has_commands(const DmAnswer *answer);

@@ -116,6 +116,7 @@ class SessionChecker:
         self.package_has_commands = False  # of the server, so far
         self.may_abort = False    # the server's last answer was such that 1223 is in order
         self.challenged = False   # the server asked for credentials
+        self.may_authenticate = False  # … and has not said 212 since
         self.pending = False      # the device said that its answer is not ready (S3)
         self.request_ids = set()
 
@@ -197,6 +198,9 @@ class SessionChecker:
         answer = Answer.of(body) if body and not refused else None
         self.may_abort = may_abort or (bool(body) and answer is None)
         self.challenged = answer is not None and answer.challenge
+        if answer is not None:
+            self.may_authenticate = self.challenged or (
+                self.may_authenticate and not answer.authenticated)
         if answer is None or answer.abort:
             self.ended, self.expected = True, answer or self.expected
             return
@@ -226,7 +230,7 @@ class SessionChecker:
             found.append(Violation("source", f"{source}, not {self.source}"))
         if find(header, "Target/LocName") is not None:
             found.append(Violation("target", "LocName"))
-        if not self.challenged:
+        if not self.may_authenticate:
             for path in ("Source/LocName", "Cred"):
                 if find(header, path) is not None:
                     found.append(Violation("credentials", f"{path} without a challenge"))

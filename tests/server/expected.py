@@ -63,12 +63,17 @@ class Answer:
         self.final = find(body, "Final") is not None
         versions = [(text_of(header, name) or "").strip() for name in ("VerDTD", "VerProto")]
         self.header_codes = {200, 212} if versions == ["1.2", "DM/1.2"] else {505, 513}
+        if find(header, "Cred") is not None:
+            self.header_codes |= {401}
         self.has_commands = any(command.name != "Alert" for command in self.commands)
         self.abort = any(name_of(element) == "Alert" and text_of(element, "Data") == "1223"
                          for element in body)
         self.challenge = any(
             text_of(status, "Cmd") == "SyncHdr" and text_of(status, "Data") in ("401", "407")
             and find(status, "Chal") is not None for status in find_all(body, "Status"))
+        self.authenticated = any(
+            text_of(status, "Cmd") == "SyncHdr" and text_of(status, "Data") == "212"
+            for status in find_all(body, "Status"))
 
     @classmethod
     def of(cls, body):

@@ -154,8 +154,9 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class MdmServer:
     """The server; a context manager. `script` as in scripts/README.md: a path, the parsed JSON, or
-    a list of steps. `certificate` names one of certs.py; without `tls` it speaks plain HTTP.
-    `security` (cms.ServerSecurity) wraps the messages (rules S2, S4)."""
+    a list of steps, one of which may be a function that makes it from the device's Exchange.
+    `certificate` names one of certs.py; without `tls` it speaks plain HTTP. `security`
+    (cms.ServerSecurity) wraps the messages (rules S2, S4)."""
 
     def __init__(self, certs_dir, script, port=0, *, certificate="server", authority="ca",
                  tls=True, tls_max=None, log=None, values=None, security=None):
@@ -296,7 +297,7 @@ class MdmServer:
         step = self.script.get_step(exchange.session, self._step)
         self._step += 1
         self._server_message += 1
-        return step
+        return step(exchange) if callable(step) else step
 
     def _build(self, step, exchange):
         """Bytes of the answer's body."""

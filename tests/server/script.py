@@ -16,7 +16,7 @@ class Script:
     def __init__(self, sessions):
         if not sessions:
             raise ValueError("a script has at least one session")
-        for step in (step for session in sessions for step in session):
+        for step in (step for session in sessions for step in session if not callable(step)):
             unknown = set(step) - STEP_KEYS
             if unknown:
                 raise ValueError(f"a step has no {', '.join(sorted(unknown))}; it may have "

@@ -266,19 +266,6 @@ def test_protocol_1_a_server_that_aborts_is_not_answered(device, serve):
     assert len(server.exchanges) == 1
 
 
-CHALLENGE = ('<Chal><Meta><Format xmlns="syncml:metinf">b64</Format>'
-             '<Type xmlns="syncml:metinf">syncml:auth-md5</Type>'
-             '<NextNonce xmlns="syncml:metinf">Tm9uY2U=</NextNonce></Meta></Chal>')
-
-
-@pytest.mark.parametrize("code", [401, 407])
-def test_a_server_that_wants_credentials(device, serve, code):
-    server = serve([{"statuses": [{"msg_ref": 1, "cmd_ref": 0, "cmd": "SyncHdr", "data": code,
-                                   "chal": CHALLENGE}]}])
-    device.enrol(server)
-    fails(device, "credentials")
-
-
 def test_a_server_that_refuses_the_header(device, serve):
     server = serve([{"header_status": 403}])
     device.enrol(server)

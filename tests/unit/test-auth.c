@@ -63,7 +63,7 @@ test_nonces(void)
         const void *bytes = g_bytes_get_data(nonce, &size);
 
         g_test_message("%s", cases[i].text ? cases[i].text : "none");
-        g_assert_cmpmem(bytes, size, cases[i].bytes, strlen(cases[i].bytes));
+        g_assert_cmpmem(bytes, (int)size, cases[i].bytes, (int)strlen(cases[i].bytes));
     }
 }
 

@@ -76,8 +76,8 @@ test_statuses(void)
         {"1", "0", "SyncHdr", "200", -1, 0},
         {"2", "0", "SyncHdr", "212", -1, 0},
         {NULL, "0", "SyncHdr", "200", -1, 0},
-        {"1", "0", "SyncHdr", "401", DM_ERROR_CREDENTIALS, 0},
-        {"1", "0", "SyncHdr", "407", DM_ERROR_CREDENTIALS, 0},
+        {"1", "0", "SyncHdr", "401", -1, 0},
+        {"1", "0", "SyncHdr", "407", -1, 0},
         {"1", "0", "SyncHdr", "403", DM_ERROR_PROTOCOL, 0},
         {"1", "0", "SyncHdr", "513", DM_ERROR_PROTOCOL, 0},
         {"1", "2", "Alert", "200", -1, 0},
@@ -95,15 +95,14 @@ test_statuses(void)
             make_status(cases[i].msg_ref, cases[i].cmd_ref, cases[i].cmd, cases[i].code);
         g_autoptr(DmMessage) message = read_message(VERSIONS IDS, body);
         g_autoptr(GError) error = NULL;
-        guint n_strays = 0;
+        DmChecked checked = {0};
 
         g_test_message("%s", body);
-        g_assert_cmpint(dm_check_statuses(message, 2, 3, &n_strays, &error), ==,
-                        cases[i].error < 0);
+        g_assert_cmpint(dm_check_statuses(message, 2, 3, &checked, &error), ==, cases[i].error < 0);
         if (cases[i].error >= 0)
             g_assert_error(error, DM_ERROR, cases[i].error);
         else
-            g_assert_cmpuint(n_strays, ==, cases[i].n_strays);
+            g_assert_cmpuint(checked.n_strays, ==, cases[i].n_strays);
     }
 }
 
@@ -122,16 +121,37 @@ test_alert(void)
     g_assert_false(dm_check_has_alert(other, 1223));
 }
 
+/* What it says of credentials is handed on, with its Chal; a stray says nothing. */
+static void
+test_challenge(void)
+{
+    g_autofree char *asked = make_status("1", "0", "SyncHdr", "401");
+    g_autofree char *good = make_status("2", "0", "SyncHdr", "212");
+    g_autofree char *stray = make_status("9", "0", "SyncHdr", "407");
+    g_autofree char *both = g_strconcat(asked, stray, NULL);
+    g_autofree char *fine = g_strconcat(good, stray, NULL);
+    g_autoptr(DmMessage) challenge = read_message(VERSIONS IDS, both);
+    g_autoptr(DmMessage) other = read_message(VERSIONS IDS, fine);
+    DmChecked checked = {0};
+
+    g_assert_true(dm_check_statuses(challenge, 2, 3, &checked, NULL));
+    g_assert_true(checked.challenge == dm_message_get(challenge, 0));
+    g_assert_null(checked.header);
+    g_assert_true(dm_check_statuses(other, 2, 3, &checked, NULL));
+    g_assert_null(checked.challenge);
+    g_assert_true(checked.header == dm_message_get(other, 0));
+}
+
 /* A first message of another length has other commands (E2). */
 static void
 test_length_of_the_first(void)
 {
     g_autofree char *body = make_status("1", "5", "Replace", "200");
     g_autoptr(DmMessage) message = read_message(VERSIONS IDS, body);
-    guint n_strays = 0;
+    DmChecked checked = {0};
 
-    g_assert_true(dm_check_statuses(message, 2, 4, &n_strays, NULL));
-    g_assert_cmpuint(n_strays, ==, 0);
+    g_assert_true(dm_check_statuses(message, 2, 4, &checked, NULL));
+    g_assert_cmpuint(checked.n_strays, ==, 0);
 }
 
 int
@@ -140,6 +160,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/check/protocol-1-header", test_header);
     g_test_add_func("/check/protocol-1-statuses", test_statuses);
+    g_test_add_func("/check/protocol-5-challenge", test_challenge);
     g_test_add_func("/check/protocol-1-alerts", test_alert);
     g_test_add_func("/check/E2-a-longer-first-message", test_length_of_the_first);
     return g_test_run();

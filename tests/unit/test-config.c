@@ -106,6 +106,7 @@ test_refused(void)
         {"[broker]\nminimum-security-mode=4\n", "0 to 3"},
         {"[broker]\ncrl-file=crls.pem\n", "crl-file"},
         {"[tree]\nallow-http=perhaps\n", "allow-http"},
+        {"[broker]\ndemand-server-credentials=perhaps\n", "demand-server-credentials"},
         {"no group\n", "test.conf"},
     };
 
