@@ -71,7 +71,8 @@ dm_package_write_first(const DmPackage *package, const DmDevice *device,
 
     dm_package_begin(package, writer);
     if (first->challenge)
-        dm_writer_status(writer, first->challenge, "0", "SyncHdr", NULL, 0, NULL, DM_STATUS_OK);
+        dm_writer_status(writer, first->challenge, "0", "SyncHdr", NULL, 0, NULL,
+                         first->challenge_status);
     write_alerts(first, writer);
     for (gsize i = 0; i < G_N_ELEMENTS(dev_info); i++) {
         char *value = dm_device_get(device, dev_info[i]);

@@ -26,11 +26,12 @@ void dm_package_begin(const DmPackage *package, DmWriter *writer);
 
 /* What the first message says of the session. */
 typedef struct {
-    const char *login_status; /* "user", "others" or "none" */
-    bool asked;               /* a push asked for the session */
-    bool unenrols;            /* the device is leaving (E2) */
-    const char *challenge;    /* MsgID of the server's message with the challenge that this
-                                 answers: its Status goes first; NULL: none */
+    const char *login_status;  /* "user", "others" or "none" */
+    bool asked;                /* a push asked for the session */
+    bool unenrols;             /* the device is leaving (E2) */
+    const char *challenge;     /* MsgID of the server's message with the challenge that this
+                                  answers: its Status goes first; NULL: none */
+    DmStatus challenge_status; /* what that Status says */
 } DmPackageFirst;
 
 /* Package 1: Alert 1201 (1200 with `asked`), LoginStatus, with `unenrols` Alert 1226, DevInfo in

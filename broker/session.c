@@ -322,6 +322,7 @@ answer_challenge(DmSession *session, const DmElement *challenge)
     dm_journal_add(session->options.journal, session->options.provider,
                    "the server asks for credentials");
     first.challenge = session->message->header.msg_id;
+    first.challenge_status = session->header_status;
     package = next_package(session);
     bytes = dm_package_write_first(&package, session->options.device, &first);
     post(session, bytes);

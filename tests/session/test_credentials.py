@@ -100,6 +100,16 @@ def test_protocol_5_all_of_package_1_again_as_message_2_after_the_Status(device,
     assert again.alerts == first.alerts
 
 
+def test_protocol_5_both_sides_ask_and_prove_at_once(device, serve):
+    """The Status of the server's header says that its Cred was right."""
+    server = serve([challenge(header=cred("md5", md5("", SERVER_SECRET, b"nonce"))),
+                    accept(212, 2, SET), {}])
+    enrol(device, server)
+    device.sync()
+    assert [one.statuses[0] for one in server.exchanges[1:]] == [("SyncHdr", "0", 212)] * 2
+    assert creds(server)[1][1] == MD5
+
+
 def test_protocol_5_commands_beside_a_challenge_do_not_run(device, serve):
     server = serve([challenge(commands=[SET]), accept(212, 2)])
     enrol(device, server)
