@@ -203,6 +203,52 @@ dm_cms_decrypt(const DmKey *key, GBytes *bytes, GError **error)
     return content ? content : refuse(error, DM_ERROR_SECURITY, "the message cannot be decrypted");
 }
 
+/* Goes into the next element, which must have this tag, or `over` it, whose end must be known. */
+static bool
+pass(const unsigned char **position, const unsigned char *end, int tag, bool over)
+{
+    long size = 0;
+    int found = 0, class = 0;
+    int kind = ASN1_get_object(position, &size, &found, &class, end - *position);
+
+    if ((kind & 0x80) || found != tag || (over && (kind & 0x01)))
+        return false;
+    if (over)
+        *position += size;
+    return true;
+}
+
+/* How many digests a SignedData announces, up to one more than signers may have: OpenSSL hashes the
+ * content once for each of them, and walks over all of them for each, and does not tell. */
+static guint
+count_digests(GBytes *bytes)
+{
+    gsize size = 0;
+    const unsigned char *position = g_bytes_get_data(bytes, &size);
+    const unsigned char *end = position + size;
+    const unsigned char *set;
+    bool is_marked;
+    guint n = 0;
+
+    /* ContentInfo, its type, [0], SignedData, version, digestAlgorithms */
+    if (!pass(&position, end, V_ASN1_SEQUENCE, false) ||
+        !pass(&position, end, V_ASN1_OBJECT, true) || !pass(&position, end, 0, false) ||
+        !pass(&position, end, V_ASN1_SEQUENCE, false) ||
+        !pass(&position, end, V_ASN1_INTEGER, true))
+        return 0;
+    set = position;
+    is_marked = !pass(&set, end, V_ASN1_SET, true); /* where it ends, by two zeros */
+    if (!is_marked)
+        end = set;
+    if (!pass(&position, end, V_ASN1_SET, false))
+        return 0;
+    while (n <= DM_CMS_MAX_SIGNERS && position < end && pass(&position, end, V_ASN1_SEQUENCE, true))
+        n++;
+    if (is_marked)
+        return end - position >= 2 && position[0] == 0 && position[1] == 0 ? n : G_MAXUINT;
+    return position == end ? n : G_MAXUINT;
+}
+
 /* Whether each of the signers has hashed with SHA-256 or more. */
 static bool
 check_digests(STACK_OF(CMS_SignerInfo) * infos)
@@ -234,7 +280,7 @@ get_first_signer(CMS_ContentInfo *cms)
 
 /* Whether all of it may be looked at closer. */
 static bool
-check_signed(CMS_ContentInfo *cms, GError **error)
+check_signed(CMS_ContentInfo *cms, guint n_digests, GError **error)
 {
     STACK_OF(CMS_SignerInfo) *infos = CMS_get0_SignerInfos(cms);
     ASN1_OCTET_STRING **content = CMS_get0_content(cms);
@@ -244,6 +290,8 @@ check_signed(CMS_ContentInfo *cms, GError **error)
         return refuse(error, DM_ERROR_SECURITY, "nobody has signed the message");
     if (n > DM_CMS_MAX_SIGNERS)
         return refuse(error, DM_ERROR_SECURITY, "too many have signed the message");
+    if (n_digests < 1 || n_digests > DM_CMS_MAX_SIGNERS)
+        return refuse(error, DM_ERROR_SECURITY, "the message announces none, or too many digests");
     if (OBJ_obj2nid(CMS_get0_eContentType(cms)) != NID_pkcs7_data || !content || !*content)
         return refuse(error, DM_ERROR_SECURITY, "the signed message has no content");
     if (!check_digests(infos))
@@ -261,7 +309,7 @@ dm_cms_verify(const DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_si
     g_autoptr(BIO) out = BIO_new(BIO_s_mem());
     unsigned flags = CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY;
 
-    if (!cms || !check_signed(cms, error))
+    if (!cms || !check_signed(cms, count_digests(bytes), error))
         return NULL;
     for (guint i = 0; signers && i < signers->len; i++)
         sk_X509_push(candidates, signers->pdata[i]);

@@ -246,6 +246,17 @@ def by_many(security, message):
             cms.CONTENT_TYPE)
 
 
+def by_many_digests(security, message):
+    """OpenSSL hashes the content once for each that is announced."""
+    der = security.wrap(message)
+    announced = re.search(rb"\x31.(\x30.\x06\x09`\x86H\x01e\x03\x04\x02\x01(?:\x05\x00)?)", der,
+                          re.DOTALL)
+    algorithms = announced[1] * 25000
+    return (b"\x30\x80\x06\x09*\x86H\x86\xf7\x0d\x01\x07\x02\xa0\x80\x30\x80\x02\x01\x01"
+            b"\x31\x83" + len(algorithms).to_bytes(3, "big") + algorithms + der[announced.end():]
+            + bytes(6)), cms.CONTENT_TYPE
+
+
 def by_3des(security, message):
     return cms.encrypt(message, security.device, cipher="-des3"), cms.CONTENT_TYPE
 
@@ -269,7 +280,7 @@ BAD = [
     (cms.BOTH, tampered, ""), (cms.SIGN, tampered_content, "signature is wrong"),
     (cms.SIGN, by_another, "somebody else"), (cms.BOTH, by_another, "somebody else"),
     (cms.SIGN, detached, "no content"), (cms.SIGN, by_sha1, "weaker"),
-    (cms.SIGN, by_many, "too many"), (cms.ENCRYPT, to_another, "not encrypted to this device"),
+    (cms.SIGN, by_many, "too many"), (cms.SIGN, by_many_digests, "too many digests"), (cms.ENCRYPT, to_another, "not encrypted to this device"),
     (cms.ENCRYPT, by_3des, "AES-256-CBC"), (cms.ENCRYPT, by_aes_128, "AES-256-CBC"),
     (cms.ENCRYPT, to_many, "too many"),
 ]
