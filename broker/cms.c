@@ -137,13 +137,13 @@ parse(const DmKey *key, GBytes *bytes, int nid, const char *not_of_type, GError 
 {
     g_autoptr(CMS_ContentInfo) cms = CMS_ContentInfo_new_ex(dm_key_get_context(key), NULL);
     gsize size = 0;
-    const unsigned char *data = g_bytes_get_data(bytes, &size);
-    const unsigned char *end = data + size;
+    const unsigned char *start = g_bytes_get_data(bytes, &size);
+    const unsigned char *data = start;
 
     /* Where it fails there is nothing left of what it was given. */
     if (!cms || size == 0 || !d2i_CMS_ContentInfo(&cms, &data, (long)size))
         return refuse(error, DM_ERROR_SECURITY, "not a CMS message");
-    if (data != end)
+    if ((gsize)(data - start) != size)
         return refuse(error, DM_ERROR_SECURITY, "there is something behind the CMS message");
     if (OBJ_obj2nid(CMS_get0_type(cms)) != nid)
         return refuse(error, DM_ERROR_SECURITY, not_of_type);
