@@ -107,9 +107,12 @@ on_turn(GSource *source, GSourceFunc callback, gpointer data)
     DmQueue *queue = ((TurnSource *)source)->queue;
     gint64 end_us = g_get_monotonic_time() + SLICE_US;
 
-    do
+    /* GLib remembers that a source was ready: what made it so may be gone by now. */
+    while (is_ready(queue)) {
         queue->handlers.serve(pop(queue), queue->handlers.data);
-    while (is_ready(queue) && g_get_monotonic_time() < end_us);
+        if (g_get_monotonic_time() >= end_us)
+            break;
+    }
     queue->served_us = g_get_monotonic_time();
     return G_SOURCE_CONTINUE;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/queue.h"
 
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
 /* G8: senders are served in turn, and what waits of one is bounded. */
 
 typedef struct {
@@ -178,6 +182,34 @@ test_freed_with_jobs(Fixture *f, gconstpointer data)
     g_assert_cmpstr(f->served->str, ==, "");
 }
 
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+    dm_queue_clear(((Fixture *)data)->queue);
+    return G_SOURCE_REMOVE;
+}
+
+/* As when the bus goes away between the moment at which it is somebody's turn and the turn. */
+static void
+test_cleared_before_the_turn(Fixture *f, gconstpointer data)
+{
+    GSource *source;
+    int fds[2];
+
+    g_assert_true(g_unix_open_pipe(fds, FD_CLOEXEC, NULL));
+    g_assert_cmpint(write(fds[1], "x", 1), ==, 1);
+    source = g_unix_fd_source_new(fds[0], G_IO_IN);
+    g_source_set_callback(source, G_SOURCE_FUNC(on_readable), f, NULL);
+    g_source_attach(source, f->context);
+    push(f, 1, ":1.0", "abc");
+    run(f);
+    g_assert_cmpstr(f->served->str, ==, "");
+    g_assert_cmpuint(f->n_freed, ==, 3);
+    g_source_unref(source);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 #define TEST(path, func) g_test_add(path, Fixture, NULL, setup, func, teardown)
 
 int
@@ -192,5 +224,6 @@ main(int argc, char **argv)
     TEST("/queue/G8-reading-without-end", test_reading_without_end);
     TEST("/queue/G8-bounds", test_bounds);
     TEST("/queue/freed-with-jobs", test_freed_with_jobs);
+    TEST("/queue/cleared-before-the-turn", test_cleared_before_the_turn);
     return g_test_run();
 }
