@@ -237,6 +237,30 @@ class Raw:
         self.socket.close()
 
 
+class Authority(Raw):
+    """In the place of polkit: answers when a test says so."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        body = GLib.Variant("(su)", ("org.freedesktop.PolicyKit1", 0))
+        assert self.ask(call("/org/freedesktop/DBus", BUS, "RequestName", body,
+                             destination=BUS)).error is None
+
+    def next_call(self, member):
+        """Waits for a call of that name, and takes it."""
+        while True:
+            for message in self.messages:
+                if message.kind == CALL and message.fields[MEMBER] == member:
+                    self.messages.remove(message)
+                    return message
+            self.read()
+
+    def answer(self, check, authorized=False, challenge=False):
+        self.send(make(RETURN, destination=check.fields[SENDER], reply_serial=check.serial,
+                       body=GLib.Variant("((bba{ss}))", ((authorized, challenge, {}),))))
+        self.settle()
+
+
 def read_all(connections):
     """Reads on all of them until no reply is missing."""
     with selectors.DefaultSelector() as selector:
