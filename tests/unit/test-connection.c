@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/connection.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -193,6 +194,64 @@ test_restart(PrivateBus *bus, gconstpointer data)
     clear_peer(&peer);
 }
 
+/* -- pauses between attempts --------------------------------------------------------------------
+ */
+
+static GArray *pauses; /* guint ms, those asked for; NULL: they are made as asked for */
+
+/* In the place of GLib's. */
+GSource *
+g_timeout_source_new(guint interval)
+{
+    GSource *(*real)(guint interval);
+
+    if (pauses != NULL) {
+        g_array_append_val(pauses, interval);
+        interval = 0;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "g_timeout_source_new");
+    return real(interval);
+}
+
+static bool
+has_twelve_pauses(gpointer data)
+{
+    return pauses->len >= 12;
+}
+
+static bool
+has_pauses(gpointer data)
+{
+    return pauses->len >= 2;
+}
+
+/* From a tenth of a second on, twice as long each time, half a minute at most; anew after a good
+ * connection. */
+static void
+test_pauses(PrivateBus *bus, gconstpointer data)
+{
+    static const guint expected[] = {0,    100,  200,   400,   800,   1600,
+                                     3200, 6400, 12800, 25600, 30000, 30000};
+    Peer peer = {NULL};
+
+    pauses = g_array_new(FALSE, FALSE, sizeof(guint));
+    private_bus_stop(bus);
+    open_peer(&peer, bus->address, NAME);
+    wait_until(has_twelve_pauses, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(expected); i++)
+        g_assert_cmpuint(g_array_index(pauses, guint, i), ==, expected[i]);
+    g_assert_cmpuint(peer.n_lost, ==, 1);
+    private_bus_start(bus);
+    wait_until(is_ready, &peer);
+    g_array_set_size(pauses, 0);
+    private_bus_stop(bus);
+    wait_until(has_pauses, NULL);
+    g_assert_cmpuint(g_array_index(pauses, guint, 0), ==, 100);
+    g_assert_cmpuint(g_array_index(pauses, guint, 1), ==, 200);
+    clear_peer(&peer);
+    g_clear_pointer(&pauses, g_array_unref);
+}
+
 static gboolean
 count(gpointer data)
 {
@@ -298,6 +357,7 @@ main(int argc, char **argv)
     ADD("name-of-another-is-told-with-its-process", test_name_taken);
     ADD("bus-comes-late", test_late_bus);
     ADD("bus-restarts", test_restart);
+    ADD("pauses-grow", test_pauses);
     ADD("silent-bus-blocks-nothing", test_silent_bus);
     ADD("freed-in-on-ready", test_free_in_ready);
     ADD("freed-in-on-lost", test_free_in_lost);
