@@ -89,13 +89,30 @@ dm_address_describe(const char *url)
     return g_strdup_printf(strchr(host, ':') ? "[%s]:%d" : "%s:%d", host, port);
 }
 
+char *
+dm_address_copy_host(const char *url)
+{
+    g_autoptr(GUri) uri = parse(url);
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+
+    return host && *host ? g_strdup(host) : NULL;
+}
+
 bool
-dm_address_is_listed(const char *text, const char *const *addresses)
+dm_address_is_https(const char *url)
+{
+    g_autoptr(GUri) uri = parse(url);
+
+    return uri && is_scheme(uri, "https");
+}
+
+bool
+dm_address_has_listed_host(const char *text, const char *const *addresses)
 {
     g_autoptr(GUri) uri = parse(text);
     const char *host = uri ? g_uri_get_host(uri) : NULL;
 
-    if (!host || !*host || !is_scheme(uri, "https") || g_uri_get_userinfo(uri))
+    if (!host || !*host || g_uri_get_userinfo(uri))
         return false;
     for (gsize i = 0; addresses[i]; i++) {
         g_autoptr(GUri) listed = parse(addresses[i]);
@@ -105,4 +122,10 @@ dm_address_is_listed(const char *text, const char *const *addresses)
             return true;
     }
     return false;
+}
+
+bool
+dm_address_is_listed(const char *uri, const char *const *addresses)
+{
+    return dm_address_is_https(uri) && dm_address_has_listed_host(uri, addresses);
 }

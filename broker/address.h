@@ -17,6 +17,18 @@ char *dm_address_make_url(const char *address, const char *mode, const char *pla
 /* "host:port" of a URL, for messages; "?" if it is none. Free with g_free(). */
 char *dm_address_describe(const char *url);
 
+/* The host alone, an address of IPv6 without brackets. NULL: not a URL with one. Free with
+ * g_free().
+ */
+char *dm_address_copy_host(const char *url);
+
+/* Whether the scheme is https. */
+bool dm_address_is_https(const char *url);
+
+/* Whether `uri` is on a host that one of `addresses` has, in any ASCII case, whatever its scheme.
+ */
+bool dm_address_has_listed_host(const char *uri, const char *const *addresses);
+
 /* Whether `uri` is https on a host that one of `addresses` has, in any ASCII case (protocol.md
  * section 1, RespURI). */
 bool dm_address_is_listed(const char *uri, const char *const *addresses);

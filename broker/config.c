@@ -5,13 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "broker/pins.h"
 #include "common/error.h"
 #include "common/value.h"
 
 #define GROUP_BROKER "broker"
 #define GROUP_TREE "tree"
-#define KEY_DEMAND "demand-server-credentials"
 #define MAX_USER_AGENT 256
+#define MAX_KEY 64     /* of one that may be meant for another */
+#define MAX_DISTANCE 3 /* letters */
 
 /* Numbers of [broker]: what they may be, and where they go. */
 typedef struct {
@@ -23,6 +25,7 @@ typedef struct {
 static const Number numbers[] = {
     {"connect-timeout", 1, 120, 15, offsetof(DmConfig, connect_timeout_s)},
     {"request-timeout", 1, 600, 120, offsetof(DmConfig, request_timeout_s)},
+    {"stall-timeout", 1, 600, 30, offsetof(DmConfig, stall_timeout_s)},
     {"session-timeout", 1, 3600, 600, offsetof(DmConfig, session_timeout_s)},
     {"max-messages", 2, 1000, 64, offsetof(DmConfig, max_messages)},
     {"minimum-security-mode", 0, 3, 0, offsetof(DmConfig, minimum_security_mode)},
@@ -59,6 +62,9 @@ clear(gpointer data)
 
     g_free(config->ca_file);
     g_free(config->crl_file);
+    g_free(config->tls_crl_file);
+    g_clear_pointer(&config->pins, g_bytes_unref);
+    g_free(config->proxy);
     g_free(config->user_agent);
     g_ptr_array_unref(config->warnings);
 }
@@ -76,47 +82,6 @@ fail(GError **error, const char *name, const char *group, const char *key, const
     g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: [%s] %s must be %s", name, group, key,
                 must);
     return false;
-}
-
-/* The string under `key` into `*ret_text`, NULL if it is not there. */
-static bool
-read_text(GKeyFile *file, const char *name, const char *key, char **ret_text, GError **error)
-{
-    g_autofree char *text = NULL;
-
-    if (g_key_file_has_key(file, GROUP_BROKER, key, NULL)) {
-        text = g_key_file_get_string(file, GROUP_BROKER, key, NULL);
-        if (!text || !*text || !dm_text_is_valid(text, strlen(text)))
-            return fail(error, name, GROUP_BROKER, key, "text that is not empty");
-    }
-    *ret_text = g_steal_pointer(&text);
-    return true;
-}
-
-static bool
-read_path(GKeyFile *file, const char *name, const char *key, char **ret_path, GError **error)
-{
-    if (!read_text(file, name, key, ret_path, error))
-        return false;
-    return !*ret_path || g_path_is_absolute(*ret_path) ||
-           fail(error, name, GROUP_BROKER, key, "an absolute path");
-}
-
-/* Leaves `*ret_value` where the key is not there. */
-static bool
-read_bool(GKeyFile *file, const char *name, const char *group, const char *key, bool *ret_value,
-          GError **error)
-{
-    g_autoptr(GError) cause = NULL;
-    bool value;
-
-    if (!g_key_file_has_key(file, group, key, NULL))
-        return true;
-    value = g_key_file_get_boolean(file, group, key, &cause);
-    if (cause)
-        return fail(error, name, group, key, "true or false");
-    *ret_value = value;
-    return true;
 }
 
 static bool
@@ -139,64 +104,231 @@ read_number(GKeyFile *file, const char *name, const Number *number, DmConfig *co
     return fail(error, name, GROUP_BROKER, number->key, must);
 }
 
-/* The header goes out as it stands: nothing in it may end a line. */
-static bool
-is_printable(const char *text)
+/* -- texts of [broker]: each takes its value, or says what it must be -----------------------------
+ */
+
+static const char *
+take_path(const char *text, char **ret_path)
 {
-    for (; *text; text++)
-        if (!g_ascii_isprint(*text))
-            return false;
+    if (!g_path_is_absolute(text))
+        return "an absolute path";
+    *ret_path = g_strdup(text);
+    return NULL;
+}
+
+static const char *
+take_ca_file(const char *text, DmConfig *config)
+{
+    return take_path(text, &config->ca_file);
+}
+
+static const char *
+take_crl_file(const char *text, DmConfig *config)
+{
+    return take_path(text, &config->crl_file);
+}
+
+static const char *
+take_tls_crl_file(const char *text, DmConfig *config)
+{
+    return take_path(text, &config->tls_crl_file);
+}
+
+static const char *
+take_revocation(const char *text, DmConfig *config)
+{
+    return dm_revocation_from_name(text, &config->revocation) ? NULL : "off, if-stapled or require";
+}
+
+static const char *
+take_pins(const char *text, DmConfig *config)
+{
+    const char *must = NULL;
+
+    config->pins = dm_pins_parse(text, &must);
+    return must;
+}
+
+/* To a proxy with a name and a password they would go in the clear, and lie in this file. */
+static const char *
+take_proxy(const char *text, DmConfig *config)
+{
+    g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_ENCODED | G_URI_FLAGS_HAS_PASSWORD, NULL);
+    const char *host = uri ? g_uri_get_host(uri) : NULL;
+
+    if (!host || !*host || g_strcmp0(g_uri_get_scheme(uri), "http") != 0 ||
+        g_uri_get_port(uri) <= 0 || g_uri_get_userinfo(uri) || g_uri_get_query(uri) ||
+        g_uri_get_fragment(uri) || strlen(g_uri_get_path(uri)) > 1)
+        return "http://HOST:PORT, without user and password";
+    config->proxy = g_strdup(text);
+    return NULL;
+}
+
+static const char *
+take_bool(const char *text, bool *ret_value)
+{
+    *ret_value = strcmp(text, "true") == 0;
+    return *ret_value || strcmp(text, "false") == 0 ? NULL : "true or false";
+}
+
+static const char *
+take_require_signing(const char *text, DmConfig *config)
+{
+    return take_bool(text, &config->require_signing);
+}
+
+static const char *
+take_demand(const char *text, DmConfig *config)
+{
+    return take_bool(text, &config->demands_credentials);
+}
+
+/* The header goes out as it stands: nothing in it may end a line. */
+static const char *
+take_user_agent(const char *text, DmConfig *config)
+{
+    for (const char *at = text; *at; at++)
+        if (!g_ascii_isprint(*at) || at - text == MAX_USER_AGENT)
+            return "up to 256 printable ASCII characters";
+    g_free(config->user_agent);
+    config->user_agent = g_strdup(text);
+    return NULL;
+}
+
+static const struct {
+    const char *key;
+    const char *(*take)(const char *text, DmConfig *config);
+} texts[] = {
+    {"ca-file", take_ca_file},
+    {"crl-file", take_crl_file},
+    {"pins", take_pins},
+    {"tls-crl-file", take_tls_crl_file},
+    {"revocation", take_revocation},
+    {"require-signing", take_require_signing},
+    {"demand-server-credentials", take_demand},
+    {"proxy", take_proxy},
+    {"user-agent", take_user_agent},
+};
+
+static bool
+read_texts(GKeyFile *file, const char *name, DmConfig *config, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autofree char *text = NULL;
+        const char *must;
+
+        if (!g_key_file_has_key(file, GROUP_BROKER, texts[i].key, NULL))
+            continue;
+        text = g_key_file_get_string(file, GROUP_BROKER, texts[i].key, NULL);
+        must = text && *text && dm_text_is_valid(text, strlen(text)) ? texts[i].take(text, config)
+                                                                     : "text that is not empty";
+        if (must)
+            return fail(error, name, GROUP_BROKER, texts[i].key, must);
+    }
     return true;
 }
 
 static bool
 read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 {
-    g_autofree char *user_agent = NULL;
+    g_autoptr(GError) cause = NULL;
 
-    if (!read_path(file, name, "ca-file", &config->ca_file, error) ||
-        !read_path(file, name, "crl-file", &config->crl_file, error))
+    if (!read_texts(file, name, config, error))
         return false;
-    if (!read_text(file, name, "user-agent", &user_agent, error))
-        return false;
-    if (user_agent && (!is_printable(user_agent) || strlen(user_agent) > MAX_USER_AGENT))
-        return fail(error, name, GROUP_BROKER, "user-agent",
-                    "up to 256 printable ASCII characters");
-    if (user_agent) {
-        g_free(config->user_agent);
-        config->user_agent = g_steal_pointer(&user_agent);
-    }
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (!read_number(file, name, &numbers[i], config, error))
             return false;
-    return read_bool(file, name, GROUP_BROKER, "require-signing", &config->require_signing,
-                     error) &&
-           read_bool(file, name, GROUP_BROKER, KEY_DEMAND, &config->demands_credentials, error) &&
-           read_bool(file, name, GROUP_TREE, "allow-http", &config->allow_http, error);
+    if (g_key_file_has_key(file, GROUP_TREE, "allow-http", NULL)) {
+        config->allow_http = g_key_file_get_boolean(file, GROUP_TREE, "allow-http", &cause);
+        if (cause)
+            return fail(error, name, GROUP_TREE, "allow-http", "true or false");
+    }
+    return true;
+}
+
+/* -- keys that nobody knows ----------------------------------------------------------------------
+ */
+
+static const char *
+get_key(gsize i)
+{
+    if (i < G_N_ELEMENTS(texts))
+        return texts[i].key;
+    i -= G_N_ELEMENTS(texts);
+    return i < G_N_ELEMENTS(numbers) ? numbers[i].key : NULL;
+}
+
+/* How many letters must be put in, taken out or changed to make one of the other. */
+static gsize
+measure_distance(const char *one, const char *other)
+{
+    gsize n = strlen(other);
+    gsize row[MAX_KEY + 1];
+
+    for (gsize j = 0; j <= n; j++)
+        row[j] = j;
+    for (gsize i = 0; one[i]; i++) {
+        gsize diagonal = row[0];
+
+        row[0] = i + 1;
+        for (gsize j = 0; j < n; j++) {
+            gsize changed = diagonal + (one[i] != other[j]);
+
+            diagonal = row[j + 1];
+            row[j + 1] = MIN(MIN(row[j], row[j + 1]) + 1, changed);
+        }
+    }
+    return row[n];
+}
+
+/* The key that was meant, most likely; NULL: none is near. */
+static const char *
+find_similar(const char *key)
+{
+    const char *found = NULL;
+    gsize best = MAX_DISTANCE + 1;
+
+    if (strlen(key) > MAX_KEY)
+        return NULL;
+    for (gsize i = 0; get_key(i); i++) {
+        gsize distance = measure_distance(key, get_key(i));
+
+        if (distance < best) {
+            best = distance;
+            found = get_key(i);
+        }
+    }
+    return found;
 }
 
 static bool
 is_known(const char *key)
 {
-    static const char *const others[] = {"ca-file",  "user-agent", "require-signing",
-                                         "crl-file", KEY_DEMAND,   NULL};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
-        if (strcmp(numbers[i].key, key) == 0)
+    for (gsize i = 0; get_key(i); i++)
+        if (strcmp(get_key(i), key) == 0)
             return true;
-    return g_strv_contains(others, key);
+    return false;
 }
 
 static void
-warn_unknown(GKeyFile *file, const char *name, DmConfig *config)
+warn_unknown(const char *key, const char *name, DmConfig *config)
+{
+    const char *similar = find_similar(key);
+    g_autofree char *hint = similar ? g_strdup_printf(": is %s meant?", similar) : g_strdup("");
+
+    g_ptr_array_add(config->warnings,
+                    g_strdup_printf("%s: [" GROUP_BROKER "] %s is not known and is ignored%s", name,
+                                    key, hint));
+}
+
+static void
+warn_of_unknown_keys(GKeyFile *file, const char *name, DmConfig *config)
 {
     g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP_BROKER, NULL, NULL);
 
     for (gsize i = 0; keys && keys[i]; i++)
         if (!is_known(keys[i]))
-            g_ptr_array_add(config->warnings,
-                            g_strdup_printf("%s: [" GROUP_BROKER "] %s is not known and is ignored",
-                                            name, keys[i]));
+            warn_unknown(keys[i], name, config);
 }
 
 DmConfig *
@@ -217,7 +349,7 @@ dm_config_parse(const char *bytes, gsize size, const char *name, GError **error)
     }
     if (!read_keys(file, name, config, error))
         return NULL;
-    warn_unknown(file, name, config);
+    warn_of_unknown_keys(file, name, config);
     return g_steal_pointer(&config);
 }
 

@@ -4,13 +4,25 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "broker/revocation.h"
+
 /* The broker's part of the configuration file (design section 7): a key file with the groups
  *
  *   [broker]
  *   ca-file=/etc/…/ca.pem        the only certificates to trust; default: the system's
+ *   tls-crl-file=/etc/…/tls.pem  revocation lists (PEM): then every certificate of a server's chain
+ *                                must be covered by one that is in force, or the server is refused
+ *   revocation=off               of the OCSP answer that a server brings along: "off": none is
+ *                                asked for; "if-stapled": one that comes must be good, none is
+ *                                fine; "require": one must come, and be good
+ *   pins=sha256/…;sha256/…       SHA-256 of public keys (SubjectPublicKeyInfo), base64: a server's
+ *                                chain must have one of them; two to 16
+ *   proxy=http://HOST:PORT       the way to all servers (HTTP CONNECT); default: none, whatever the
+ *                                environment says
  *   user-agent=…                 the whole header; default DM_CONFIG_USER_AGENT
  *   connect-timeout=15           seconds, 1 to 120
  *   request-timeout=120          seconds, 1 to 600
+ *   stall-timeout=30             seconds under 100 B/s that end a request, 1 to 600
  *   session-timeout=600          seconds from the first answer, 1 to 3600
  *   max-messages=64              that are sent in one session, 2 to 1000
  *   require-signing=false        every request is signed, whatever the server says (S2)
@@ -24,10 +36,15 @@
 #define DM_CONFIG_MAX_BYTES 65536
 
 typedef struct {
-    char *ca_file; /* NULL: the system's */
+    char *ca_file;      /* NULL: the system's */
+    char *tls_crl_file; /* NULL: none */
+    DmRevocation revocation;
+    GBytes *pins; /* as dm_pins_parse(); NULL: none */
+    char *proxy;  /* NULL: none */
     char *user_agent;
     guint connect_timeout_s;
     guint request_timeout_s;
+    guint stall_timeout_s;
     guint session_timeout_s;
     guint max_messages;
     bool require_signing;

@@ -181,20 +181,21 @@ finish_unenrolment(Task *task)
 }
 
 static void
-log_failure(const Task *task, const GError *error)
-{
-    g_autofree char *cause = dm_journal_redact(error->message);
-
-    dm_log_warning("a session failed", "DM_PROVIDER", task->provider, "DM_ORIGIN", task->origin,
-                   "DM_RESULT", dm_exits_from_error(error)->name, "DM_CAUSE", cause);
-}
-
-static void
 on_run_begun(const char *token, gpointer data)
 {
     Task *task = data;
 
     dm_triggers_note_begun(task->daemon->triggers, task->provider, token);
+}
+
+static void
+on_run_waiting(const DmReachWait *wait, gpointer data)
+{
+    Task *task = data;
+
+    dm_triggers_note_waiting(task->daemon->triggers, task->provider, wait != NULL);
+    if (wait)
+        pump(task->daemon);
 }
 
 static void
@@ -215,7 +216,7 @@ on_run_ended(const DmRunResult *result, const GError *error, gpointer data)
     bool is_stopped = result->record->is_stopped;
 
     if (error)
-        log_failure(task, error);
+        dm_run_log_failure(task->run, error);
     g_clear_pointer(&task->run, dm_run_free);
     if (is_unenrolment(task) && !is_wanted) {
         finish_unenrolment(task);
@@ -230,8 +231,8 @@ on_run_ended(const DmRunResult *result, const GError *error, gpointer data)
 static Task *
 task_new(DmDaemon *daemon, const DmTreeSyncRequest *request, int lock)
 {
-    static const DmRunHandlers handlers = {
-        .on_begun = on_run_begun, .on_ending = on_run_ending, .on_ended = on_run_ended};
+    static const DmRunHandlers handlers = {on_run_begun, on_run_ending, on_run_waiting,
+                                           on_run_ended};
     Task *task = g_new0(Task, 1);
     DmRunOptions options = {
         .provider = request->provider,
@@ -319,9 +320,26 @@ pump(DmDaemon *daemon)
 }
 
 static void
+nudge(const DmDaemon *daemon, const char *provider, void (*func)(DmRun *run))
+{
+    const Task *task = g_hash_table_lookup(daemon->tasks, provider);
+
+    if (task && task->run)
+        func(task->run);
+}
+
+static void
 on_due(gpointer data)
 {
-    pump(data);
+    DmDaemon *daemon = data;
+    GHashTableIter iter;
+    gpointer provider;
+
+    g_hash_table_iter_init(&iter, daemon->tasks);
+    while (g_hash_table_iter_next(&iter, &provider, NULL))
+        if (dm_triggers_is_due(daemon->triggers, provider))
+            nudge(daemon, provider, dm_run_hurry);
+    pump(daemon);
 }
 
 /* -- what the tree says --------------------------------------------------------------------------
@@ -378,6 +396,8 @@ on_sync_requested(DmDaemon *daemon, DBusMessage *signal)
     if (!dm_triggers_request(daemon->triggers, &request))
         dm_log_warning("too many sessions of a provider wait: one more is not taken", "DM_PROVIDER",
                        request.provider);
+    nudge(daemon, request.provider,
+          strcmp(request.origin, DM_TREE_ORIGIN_UNENROLL) == 0 ? dm_run_end_pause : dm_run_hurry);
     pump(daemon);
 }
 
@@ -405,6 +425,7 @@ on_provider_gone(DmDaemon *daemon, DBusMessage *signal)
         return;
     dm_journal_add(daemon->journal, provider, "unenrolled by %s", by);
     dm_triggers_forget(daemon->triggers, provider);
+    nudge(daemon, provider, dm_run_end_pause);
     dm_remains_note(daemon->remains, thumbprint, g_get_real_time());
 }
 

@@ -31,6 +31,7 @@ typedef struct {
     char *key_dir;
     char *config;
     gboolean no_bus;
+    gboolean no_retry;
     gboolean verbose;
     gboolean version;
 } Options;
@@ -63,6 +64,8 @@ make_context(Options *options)
          "What caused it: user (default), schedule, push, login, enrolment, csp or api", "WORD"},
         {"user", 0, 0, G_OPTION_ARG_STRING, &options->user,
          "With --once: the user whose session it is, for ./User (nobody's)", "UID"},
+        {"no-retry", 0, 0, G_OPTION_ARG_NONE, &options->no_retry,
+         "With --once: try each server address once, without waiting", NULL},
         {"import-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->certificate,
          "Keep this certificate and its key, and print its thumbprint", "FILE"},
         {"key", 0, 0, G_OPTION_ARG_FILENAME, &options->key,
@@ -211,6 +214,7 @@ run_once(const Options *options, gint64 uid)
         .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
         .key_directory = directory,
         .config = config,
+        .no_retry = options->no_retry,
     };
     DmOnceResult result = {0};
     g_autoptr(GError) error = NULL;
@@ -264,8 +268,8 @@ check(const Options *options, gint64 *ret_uid)
         return "--import-certificate and --once are two things";
     if (options->once && !*options->once)
         return "--once needs the name of a provider";
-    if (!options->once && (options->origin || options->user))
-        return "--origin and --user need --once";
+    if (!options->once && (options->origin || options->user || options->no_retry))
+        return "--origin, --user and --no-retry need --once";
     if (options->origin && !dm_session_is_origin(options->origin))
         return "--origin must be user, schedule, push, login, enrolment, csp or api";
     if (!options->user)

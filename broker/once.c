@@ -4,12 +4,15 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "broker/address.h"
 #include "broker/channel.h"
 #include "broker/lock.h"
 #include "broker/run.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/value.h"
 
 typedef struct {
@@ -50,6 +53,28 @@ on_ended(const DmRunResult *result, const GError *error, gpointer data)
     g_main_loop_quit(once->loop);
 }
 
+/* Who looks at a terminal sees why nothing happens, and how long. */
+static void
+on_waiting(const DmReachWait *wait, gpointer data)
+{
+    g_autoptr(GDateTime) due = NULL;
+    g_autoptr(GDateTime) local = NULL;
+    g_autofree char *time = NULL;
+    g_autofree char *cause = NULL;
+
+    if (!wait)
+        return;
+    due = g_date_time_new_from_unix_utc(wait->due_us / G_USEC_PER_SEC);
+    local = due ? g_date_time_to_local(due) : NULL;
+    time = local ? g_date_time_format(local, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+    cause = dm_log_escape(wait->cause->message);
+    fprintf(stderr,
+            "%s: %s: next try at %s, in %" G_GINT64_FORMAT
+            " s, retry %u of %u (--no-retry ends here)\n",
+            g_get_prgname(), cause, time, (wait->wait_ms + 999) / 1000, wait->retry,
+            wait->n_retries);
+}
+
 /* Runs the loop until the end. */
 static void
 run_loop(Once *once)
@@ -65,7 +90,7 @@ run_loop(Once *once)
 bool
 dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **error)
 {
-    static const DmRunHandlers handlers = {.on_ended = on_ended};
+    static const DmRunHandlers handlers = {.on_waiting = on_waiting, .on_ended = on_ended};
     g_autoptr(DmChannel) channel = NULL;
     g_autoptr(GMainLoop) loop = NULL;
     DmRunOptions run = {
@@ -74,6 +99,7 @@ dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **err
         .uid = options->uid,
         .key_directory = options->key_directory,
         .config = options->config,
+        .no_retry = options->no_retry,
     };
     DmOnceResult result = {0};
     Once once = {.result = &result};

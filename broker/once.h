@@ -15,6 +15,7 @@ typedef struct {
     const char *socket;
     const char *key_directory;
     DmConfig *config;
+    bool no_retry; /* each address is tried once, without a pause (L4) */
 } DmOnceOptions;
 
 /* What came of it; `address` is for g_free(). */
@@ -24,5 +25,6 @@ typedef struct {
 } DmOnceResult;
 
 /* Runs the default main context until the session is over and reported. False and DM_ERROR as
- * broker/exits.c lists. SIGINT and SIGTERM break it off. */
+ * broker/exits.c lists. A pause before another try is told on standard error. SIGINT and SIGTERM
+ * break it off. */
 bool dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **error);

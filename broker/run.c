@@ -22,6 +22,8 @@ struct DmRun {
     DmChannel *channel;
     DmJournal *journal;
     int lock;
+    bool no_retry;
+    bool is_waiting; /* for the next try */
     GMainContext *context;
     DmRunHandlers handlers;
     gpointer data;
@@ -188,6 +190,30 @@ finish(DmRun *run, const GError *error)
  */
 
 static void
+on_connecting(const DmSessionRecord *record, gpointer data)
+{
+    DmRun *run = data;
+
+    if (!run->is_waiting)
+        return; /* that it connects is known */
+    run->is_waiting = false;
+    report_state(run, "connecting", NULL);
+    if (run->handlers.on_waiting)
+        run->handlers.on_waiting(NULL, run->data);
+}
+
+static void
+on_waiting(const DmReachWait *wait, gpointer data)
+{
+    DmRun *run = data;
+
+    run->is_waiting = true;
+    report_state(run, "backing-off", NULL);
+    if (run->handlers.on_waiting)
+        run->handlers.on_waiting(wait, run->data);
+}
+
+static void
 on_running(const DmSessionRecord *record, gpointer data)
 {
     report_state(data, "running", record->address);
@@ -247,23 +273,35 @@ check_start(const DmTreeSession *start, GError **error)
     return true;
 }
 
+static DmTransport *
+make_transport(const DmRun *run, GError **error)
+{
+    const DmConfig *config = run->config;
+    const DmTransportOptions options = {
+        .tls = {.ca_file = config->ca_file,
+                .crl_file = config->tls_crl_file,
+                .pins = config->pins,
+                .revocation = config->revocation,
+                .key = run->keys.private_key,
+                .chain = run->keys.certificate},
+        .user_agent = config->user_agent,
+        .proxy = config->proxy,
+        .connect_timeout_s = config->connect_timeout_s,
+        .request_timeout_s = config->request_timeout_s,
+        .stall_timeout_s = config->stall_timeout_s,
+        .allow_http = config->allow_http,
+        .listed = (const char *const *)run->start.addresses,
+    };
+
+    return dm_transport_new(&options, run->context, error);
+}
+
 static void
 start_session(DmRun *run)
 {
     const DmConfig *config = run->config;
     const char *dev_id = g_hash_table_lookup(run->start.account, DM_ACCOUNT_DEV_ID);
-    bool in_token = run->keys.private_key && dm_key_is_in_token(run->keys.private_key);
-    const DmTransportOptions transport = {
-        .ca_file = config->ca_file,
-        .user_agent = config->user_agent,
-        .connect_timeout_s = config->connect_timeout_s,
-        .request_timeout_s = config->request_timeout_s,
-        .allow_http = config->allow_http,
-        .certificate = run->keys.certificate,
-        .key = run->keys.key,
-        .token_key = in_token ? run->keys.private_key : NULL,
-    };
-    const DmSessionHandlers handlers = {.on_running = on_running, .on_ended = on_ended};
+    const DmSessionHandlers handlers = {on_connecting, on_waiting, on_running, on_ended};
     DmSessionOptions session = {
         .provider = run->provider,
         .origin = run->origin,
@@ -272,11 +310,17 @@ start_session(DmRun *run)
         .config = config,
         .dev_id = dev_id,
         .journal = run->journal,
+        .no_retry = run->no_retry,
     };
+    g_autoptr(GError) error = NULL;
 
+    run->transport = make_transport(run, &error);
+    if (!run->transport) {
+        finish(run, error);
+        return;
+    }
     run->device = dm_device_new(NULL, dev_id);
     run->routes = dm_routes_new(run->channel, run->device);
-    run->transport = dm_transport_new(&transport, run->context);
     session.device = run->device;
     session.routes = run->routes;
     session.transport = run->transport;
@@ -357,11 +401,19 @@ dm_run_new(const DmRunOptions *options, GMainContext *context, const DmRunHandle
     run->channel = options->channel;
     run->journal = options->journal;
     run->lock = options->lock;
+    run->no_retry = options->no_retry;
     run->context = g_main_context_ref(context ? context : g_main_context_default());
     run->handlers = *handlers;
     run->data = data;
     begin(run);
     return run;
+}
+
+void
+dm_run_hurry(DmRun *run)
+{
+    if (run->session)
+        dm_session_hurry(run->session);
 }
 
 void
@@ -375,6 +427,25 @@ dm_run_break_off(DmRun *run, const GError *error)
         run->record = *dm_session_get_record(run->session);
     g_clear_pointer(&run->session, dm_session_free);
     finish(run, error);
+}
+
+void
+dm_run_end_pause(DmRun *run)
+{
+    g_autoptr(GError) error = g_error_new_literal(
+        DM_ERROR, DM_ERROR_FAILED, "broken off while it waited: the enrolment is to end");
+
+    if (run->is_waiting)
+        dm_run_break_off(run, error);
+}
+
+void
+dm_run_log_failure(const DmRun *run, const GError *error)
+{
+    g_autofree char *cause = dm_journal_redact(error->message);
+
+    dm_log_warning("a session failed", "DM_PROVIDER", run->provider, "DM_ORIGIN", run->origin,
+                   "DM_RESULT", dm_exits_from_error(error)->name, "DM_CAUSE", cause);
 }
 
 bool

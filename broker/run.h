@@ -21,6 +21,7 @@ typedef struct {
     DmConfig *config;          /* a reference is taken */
     DmChannel *channel;        /* borrowed, and outlives it */
     DmJournal *journal;        /* borrowed likewise; NULL: none */
+    bool no_retry;             /* each address is tried once, without a pause (L4) */
     int lock;                  /* the provider's (dm_lock_take()), owned from now on; -1 none:
                                   only where it is broken off at once */
 } DmRunOptions;
@@ -36,6 +37,9 @@ typedef struct {
     void (*on_begun)(const char *token, gpointer data);
     /* Nothing more is done in it: its end is being reported. NULL likewise. */
     void (*on_ending)(gpointer data);
+    /* No server has answered yet: there is a pause before the next try. Then `wait` is NULL and the
+     * pause is over. NULL: nobody wants to know. */
+    void (*on_waiting)(const DmReachWait *wait, gpointer data);
     /* Once, the last call: it is over and reported. NULL error at a regular end, else DM_ERROR as
      * broker/exits.c lists. May free the run. */
     void (*on_ended)(const DmRunResult *result, const GError *error, gpointer data);
@@ -45,8 +49,17 @@ typedef struct {
 DmRun *dm_run_new(const DmRunOptions *options, GMainContext *context, const DmRunHandlers *handlers,
                   gpointer data);
 
+/* A new trigger of this session: ends a pause, if there is one (L4). */
+void dm_run_hurry(DmRun *run);
+
+/* The enrolment is to end: breaks it off if it has a pause, for no server is waited for then. */
+void dm_run_end_pause(DmRun *run);
+
 /* Ends it now, with a report that says why. What is over already is left to its end. */
 void dm_run_break_off(DmRun *run, const GError *error);
+
+/* Warns of how it ended. */
+void dm_run_log_failure(const DmRun *run, const GError *error);
 
 /* Whether only the tree is waited for: there is nothing left to break off. */
 bool dm_run_is_over(const DmRun *run);

@@ -7,9 +7,11 @@
 #include "broker/address.h"
 #include "broker/check.h"
 #include "broker/credentials.h"
+#include "broker/http.h"
 #include "broker/notes.h"
 #include "broker/origin.h"
 #include "broker/package.h"
+#include "broker/reach.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "syncml/answer.h"
@@ -27,8 +29,8 @@ struct DmSession {
     gpointer data;
 
     DmSessionRecord record;
-    guint n_tried; /* addresses, the one in use included */
-    char *target;  /* where the next message goes */
+    DmReach *reach; /* which address is asked, until one answers */
+    char *target;   /* where the next message goes */
     char *mode;
     DmPackageFirst first;
     GSource *timer;     /* from the first answer on */
@@ -165,49 +167,45 @@ abort_session(DmSession *session, unsigned status, const GError *cause)
  */
 
 static void
-try_next_address(DmSession *session, const GError *error)
+on_try(const char *address, gpointer data)
 {
-    const char *address = session->options.start->addresses[session->n_tried];
+    DmSession *session = data;
     g_autoptr(GBytes) bytes = NULL;
-    g_autofree char *host = NULL;
     DmPackage package;
 
-    if (!address) {
-        end(session, error);
-        return;
-    }
-    session->n_tried++;
     g_free(session->target);
     session->target = g_strdup(address);
     /* What no server has taken was not said. */
     session->record.n_sent = 0;
-    host = dm_address_describe(address);
-    dm_journal_add(session->options.journal, session->options.provider, "trying %s", host);
     package = next_package(session);
     bytes = dm_package_write_first(&package, session->options.device, &session->first);
+    session->handlers.on_connecting(&session->record, session->data);
     post(session, bytes);
 }
 
-/* An address that gave no answer: the next one is tried at the start of a session, never later. */
 static void
-on_no_answer(DmSession *session, const GError *error)
+on_wait(const DmReachWait *wait, gpointer data)
 {
-    if (session->has_answered) {
-        end(session, error);
-        return;
-    }
-    dm_log_warning("a server address does not answer", "DM_PROVIDER", session->options.provider,
-                   "DM_CAUSE", error->message);
-    try_next_address(session, error);
+    DmSession *session = data;
+
+    session->handlers.on_waiting(wait, session->data);
 }
 
 static void
-on_first_answer(DmSession *session)
+on_given_up(const GError *error, gpointer data)
+{
+    end(data, error);
+}
+
+static void
+on_first_answer(DmSession *session, const DmTransportAnswer *answer)
 {
     guint timeout_s = session->options.config->session_timeout_s;
 
     session->has_answered = true;
-    session->record.address = session->options.start->addresses[session->n_tried - 1];
+    session->record.has_skew =
+        dm_http_measure_skew(answer, session->options.provider, &session->record.skew_s);
+    session->record.address = dm_reach_get_address(session->reach);
     session->timer = g_timeout_source_new(timeout_s * 1000);
     g_source_set_callback(session->timer, on_out_of_time, session, NULL);
     g_source_attach(session->timer, session->context);
@@ -445,39 +443,6 @@ take_message(DmSession *session, GBytes *bytes)
 /* -- the server's HTTP answer --------------------------------------------------------------------
  */
 
-static bool
-is_type(const char *content_type, const char *type)
-{
-    gsize size = strlen(type);
-
-    return content_type && g_ascii_strncasecmp(content_type, type, size) == 0 &&
-           strchr("; \t", content_type[size]);
-}
-
-/* Whether this is an answer in the sense of L3: the server is there and works. */
-static bool
-is_answer(unsigned status)
-{
-    return status != 408 && status != 429 && status < 500;
-}
-
-static GError *
-http_error(const DmSession *session, unsigned status)
-{
-    g_autofree char *host = dm_address_describe(session->target);
-    const char *hint = "";
-
-    if (status >= 300 && status < 400)
-        hint = ": redirects are not followed: correct the provider's server address";
-    else if (status == 401 || status == 403)
-        hint = ": the server does not accept this device: is its certificate enrolled there?";
-    else if (status == 404)
-        hint = ": nothing at this address: check the provider's server address";
-    else if (!is_answer(status))
-        hint = ": try again later";
-    return g_error_new(DM_ERROR, DM_ERROR_HTTP, "%s: HTTP status %u%s", host, status, hint);
-}
-
 /* S4: what is in the clear, unsigned or otherwise not as agreed is the end, without an answer. */
 static void
 take_secured(DmSession *session, const DmTransportAnswer *answer)
@@ -503,7 +468,7 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
                    "HTTP status %u, %" G_GSIZE_FORMAT " bytes", answer->status,
                    g_bytes_get_size(answer->body));
     if (answer->status != 200) {
-        error = http_error(session, answer->status);
+        error = dm_http_new_error(answer);
         end(session, error);
     } else if (cut) {
         abort_session(session, DM_STATUS_TOO_LARGE, cut);
@@ -514,11 +479,11 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
     } else if (answer->content_encoding &&
                g_ascii_strcasecmp(answer->content_encoding, "identity") != 0) {
         end_with(session, DM_ERROR_INVALID, "the answer is compressed, which was not asked for");
-    } else if (is_type(answer->content_type, CONTENT_TYPE_WBXML)) {
+    } else if (dm_http_is_type(answer->content_type, CONTENT_TYPE_WBXML)) {
         g_set_error(&error, DM_ERROR, DM_ERROR_INVALID,
                     "the server answers in WBXML, and only XML is spoken");
         abort_session(session, DM_STATUS_BAD_FORMAT, error);
-    } else if (!is_type(answer->content_type, CONTENT_TYPE)) {
+    } else if (!dm_http_is_type(answer->content_type, CONTENT_TYPE)) {
         end_with(session, DM_ERROR_INVALID,
                  "the answer's Content-Type is not " CONTENT_TYPE ": is this an OMA-DM server?");
     } else {
@@ -530,7 +495,6 @@ static void
 on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
 {
     DmSession *session = data;
-    g_autoptr(GError) refused = NULL;
 
     if (session->is_over)
         return;
@@ -539,17 +503,15 @@ on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
         return;
     }
     drop_message(session);
-    if (!answer) {
-        on_no_answer(session, error);
+    /* Others are tried at the start of a session, never later. */
+    if (!session->has_answered && !dm_reach_take(session->reach, answer, error))
         return;
-    }
-    if (!session->has_answered && !is_answer(answer->status)) {
-        refused = http_error(session, answer->status);
-        on_no_answer(session, refused);
+    if (!answer) {
+        end(session, error);
         return;
     }
     if (!session->has_answered)
-        on_first_answer(session);
+        on_first_answer(session, answer);
     take_answer(session, answer, error);
 }
 
@@ -561,11 +523,9 @@ static gboolean
 on_start(gpointer data)
 {
     DmSession *session = data;
-    g_autoptr(GError) error = g_error_new(
-        DM_ERROR, DM_ERROR_INVALID, "provider %s has no server address", session->options.provider);
 
     g_clear_pointer(&session->timer, g_source_unref);
-    try_next_address(session, error);
+    dm_reach_begin(session->reach);
     return G_SOURCE_REMOVE;
 }
 
@@ -577,6 +537,13 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     const char *login_status =
         options->uid >= 0 ? "user" : dm_device_get_login_status(options->device);
     bool is_alone = strcmp(login_status, "none") == 0;
+    static const DmReachHandlers on_reach = {on_try, on_wait, on_given_up};
+    const DmReachOptions reach = {
+        .provider = options->provider,
+        .start = options->start,
+        .no_retry = options->no_retry || strcmp(options->origin, DM_TREE_ORIGIN_UNENROLL) == 0,
+        .journal = options->journal,
+    };
 
     session->options = *options;
     session->first = (DmPackageFirst){
@@ -592,10 +559,19 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     session->credentials =
         dm_credentials_new(options->start->account, options->config->demands_credentials);
     session->mode = g_strdup(is_alone ? "Machine" : "Maintenance");
+    /* E2: the last session is best effort, once. */
+    session->reach = dm_reach_new(&reach, session->context, &on_reach, session);
     session->timer = g_idle_source_new();
     g_source_set_callback(session->timer, on_start, session, NULL);
     g_source_attach(session->timer, session->context);
     return session;
+}
+
+void
+dm_session_hurry(DmSession *session)
+{
+    if (!session->is_over && !session->has_answered)
+        dm_reach_hurry(session->reach);
 }
 
 const DmSessionRecord *
@@ -613,6 +589,7 @@ dm_session_free(DmSession *session)
         g_source_destroy(session->timer);
         g_source_unref(session->timer);
     }
+    dm_reach_free(session->reach);
     drop_message(session);
     dm_credentials_free(session->credentials);
     g_clear_pointer(&session->last_bytes, g_bytes_unref);

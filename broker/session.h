@@ -7,6 +7,7 @@
 #include "broker/config.h"
 #include "broker/device.h"
 #include "broker/journal.h"
+#include "broker/reach.h"
 #include "broker/routes.h"
 #include "broker/security.h"
 #include "broker/tally.h"
@@ -31,6 +32,7 @@ typedef struct {
     DmTransport *transport;
     const DmSecurity *security; /* NULL: messages go as they are */
     DmJournal *journal;         /* NULL: none is kept */
+    bool no_retry;              /* each address is tried once, without a pause (L4) */
 } DmSessionOptions;
 
 /* What happened so far. */
@@ -42,10 +44,16 @@ typedef struct {
     guint64 bytes_sent;
     guint64 bytes_received;
     bool is_stopped; /* the server ended the enrolment in it (E2) */
+    bool has_skew;   /* the server has told its time */
+    gint64 skew_s;   /* how far its clock is ahead of ours */
     DmTally tally;
 } DmSessionRecord;
 
 typedef struct {
+    /* An address is tried; again after each pause. */
+    void (*on_connecting)(const DmSessionRecord *record, gpointer data);
+    /* No answer yet: there is a pause before the next try (L4). */
+    void (*on_waiting)(const DmReachWait *wait, gpointer data);
     /* The server has answered for the first time. */
     void (*on_running)(const DmSessionRecord *record, gpointer data);
     /* Once, the last call: NULL error at a regular end, else DM_ERROR as broker/exits.c lists. May
@@ -59,6 +67,9 @@ bool dm_session_is_origin(const char *word);
 /* Starts a session; handlers are called from `context` only. */
 DmSession *dm_session_new(const DmSessionOptions *options, GMainContext *context,
                           const DmSessionHandlers *handlers, gpointer data);
+
+/* A new trigger: ends a pause between tries, if there is one (L4). */
+void dm_session_hurry(DmSession *session);
 
 /* Borrowed from the session. */
 const DmSessionRecord *dm_session_get_record(const DmSession *session);

@@ -25,6 +25,7 @@ typedef struct {
     gint64 taken_us;    /* as it was told when a session was taken last */
     bool is_overdue;    /* it was when that was told */
     bool runs_overdue;  /* what runs is such a one */
+    bool is_waiting;    /* what runs waits for its server, and does not count as running */
     gint64 patience_us; /* boot time before which no session by schedule is begun */
 } Entry;
 
@@ -298,6 +299,15 @@ is_due(const DmTriggers *triggers, const Entry *entry, gint64 now_us)
     return start_us >= 0 && start_us <= now_us && !(entry->is_overdue && triggers->n_overdue > 0);
 }
 
+bool
+dm_triggers_is_due(DmTriggers *triggers, const char *provider)
+{
+    const Entry *entry = find(triggers, provider);
+    gint64 start_us = entry ? get_start_us(entry) : -1;
+
+    return start_us >= 0 && start_us <= dm_clock_boot_us(triggers->clock);
+}
+
 /* Whether the first is to run before the second, both of which may. */
 static bool
 is_before(const Entry *one, const Entry *other)
@@ -386,9 +396,34 @@ put_back(DmTriggers *triggers, Entry *entry, Wish *wish)
         g_queue_push_head(&entry->waiting, wish);
 }
 
+static void
+set_waiting(DmTriggers *triggers, Entry *entry, bool is_waiting)
+{
+    if (is_waiting == entry->is_waiting)
+        return;
+    entry->is_waiting = is_waiting;
+    if (is_waiting) {
+        triggers->n_running--;
+        triggers->n_overdue -= entry->runs_overdue;
+    } else {
+        triggers->n_running++;
+        triggers->n_overdue += entry->runs_overdue;
+    }
+}
+
+void
+dm_triggers_note_waiting(DmTriggers *triggers, const char *provider, bool is_waiting)
+{
+    Entry *entry = find(triggers, provider);
+
+    if (entry && entry->running)
+        set_waiting(triggers, entry, is_waiting);
+}
+
 static Wish *
 stop_running(DmTriggers *triggers, Entry *entry)
 {
+    set_waiting(triggers, entry, false);
     triggers->n_running--;
     triggers->n_overdue -= entry->runs_overdue;
     entry->runs_overdue = false;

@@ -53,6 +53,10 @@ void dm_triggers_note_ending(DmTriggers *triggers, const char *provider);
  * could not be asked, and is wanted still. */
 void dm_triggers_note_ended(DmTriggers *triggers, const char *provider, bool is_wanted);
 
+/* The session that was taken waits for its server, or does so no longer: while it does, it stands
+ * in no other's way. */
+void dm_triggers_note_waiting(DmTriggers *triggers, const char *provider, bool is_waiting);
+
 /* What was taken is put back, and nothing of the provider is taken until it is released: somebody
  * else runs its session. */
 void dm_triggers_hold(DmTriggers *triggers, const char *provider);
@@ -64,6 +68,9 @@ void dm_triggers_release(DmTriggers *triggers, const char *provider);
 /* Takes the next one to run, if one may: requests in their order, then by due time; of those that
  * were overdue when that was told one at a time. Borrowed until the next change. */
 bool dm_triggers_take(DmTriggers *triggers, DmTreeSyncRequest *ret_request);
+
+/* Whether the schedule wants a session of the provider now, be it that one runs already. */
+bool dm_triggers_is_due(DmTriggers *triggers, const char *provider);
 
 /* Boot time at which a session will be due that is not yet; -1 none. */
 gint64 dm_triggers_get_wake_us(const DmTriggers *triggers);

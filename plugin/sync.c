@@ -382,6 +382,19 @@ ask(DmSync *sync, const DmSyncRequest *what, DmSyncFunc func, gpointer data,
         tell(request->early, request->token, NULL);
 }
 
+/* L4: whoever asks while the session waits for its server has it try at once; not more often than
+ * he may ask for sessions. */
+static void
+hurry(DmSync *sync, const DmSyncRequest *what, const char *current)
+{
+    const DmProvider *provider =
+        dm_tree_find_provider(sync->tree, DM_SCOPE_DEVICE, 0, what->provider);
+
+    if (dm_session_get_info(provider).state == DM_SESSION_BACKING_OFF && is_attended(sync) &&
+        take_turn(sync, what, NULL))
+        dm_socket_request_sync(sync->socket, what->provider, current, what->origin, what->user);
+}
+
 void
 dm_sync_request(DmSync *sync, const DmSyncRequest *what, DmSyncFunc func, gpointer data,
                 GDestroyNotify free_data)
@@ -396,10 +409,12 @@ dm_sync_request(DmSync *sync, const DmSyncRequest *what, DmSyncFunc func, gpoint
         answer(NULL, error, func, data, free_data);
     } else if (current == NULL) {
         ask(sync, what, func, data, free_data);
-    } else if (what->wait) {
-        add_end(sync, what->provider, current, func, data, free_data);
     } else {
-        answer(current, NULL, func, data, free_data);
+        hurry(sync, what, current);
+        if (what->wait)
+            add_end(sync, what->provider, current, func, data, free_data);
+        else
+            answer(current, NULL, func, data, free_data);
     }
 }
 

@@ -15,6 +15,7 @@ typedef struct {
     DmConfig *config;
     DmChannel *channel;
     DmRun *run;
+    bool no_retry;
 
     char *token;
     bool is_ending, has_ended, has_begun;
@@ -50,7 +51,8 @@ on_ended(const DmRunResult *result, const GError *error, gpointer data)
     g_clear_pointer(&test->run, dm_run_free);
 }
 
-static const DmRunHandlers handlers = {on_begun, on_ending, on_ended};
+static const DmRunHandlers handlers = {
+    .on_begun = on_begun, .on_ending = on_ending, .on_ended = on_ended};
 
 /* Where nobody answers; without `is_listening` nobody is. */
 static void
@@ -119,7 +121,8 @@ static void
 start(Test *test)
 {
     static const DmChannelHandlers channel = {on_nothing, on_lost, on_signal};
-    DmRunOptions options = {.provider = "A", .origin = "user", .uid = -1, .lock = -1};
+    DmRunOptions options = {
+        .provider = "A", .origin = "user", .uid = -1, .lock = -1, .no_retry = test->no_retry};
 
     test->channel = dm_channel_new_attending(test->tree.path, NULL, &channel, test);
     options.key_directory = test->tree.dir;
@@ -165,6 +168,7 @@ test_nobody_listens(void)
     g_auto(Test) test = {0};
 
     test_init(&test, false);
+    test.no_retry = true;
     start(&test);
     WAIT_UNTIL(test.has_ended);
     g_assert_true(test.has_begun);

@@ -185,6 +185,7 @@ default_options(void)
         .user_agent = "Test/1",
         .connect_timeout_s = 5,
         .request_timeout_s = 20,
+        .stall_timeout_s = 20,
         .allow_http = true,
     };
 
@@ -197,7 +198,7 @@ set_up(Fixture *fixture, gconstpointer data)
     const DmTransportOptions options = default_options();
 
     server_start(&fixture->server);
-    fixture->transport = dm_transport_new(&options, NULL);
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
 }
 
 static void
@@ -456,7 +457,7 @@ test_timeout(Fixture *fixture, gconstpointer data)
 
     dm_transport_free(fixture->transport);
     options.request_timeout_s = 1;
-    fixture->transport = dm_transport_new(&options, NULL);
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
     post(fixture, (Plan){.hang = true});
     assert_error(fixture, DM_ERROR_TIMEOUT, "127.0.0.1");
     /* The next request works: nothing of the last one is left. */
@@ -479,7 +480,7 @@ test_address(Fixture *fixture, gconstpointer data)
     }
     dm_transport_free(fixture->transport);
     options.allow_http = false;
-    fixture->transport = dm_transport_new(&options, NULL);
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
     post_to(fixture, url);
     assert_error(fixture, DM_ERROR_INVALID, "allow-http");
     g_assert_cmpuint(fixture->server.connections->len, ==, 0);
@@ -519,7 +520,7 @@ test_free(Fixture *fixture, gconstpointer data)
     /* With a request under way: nobody is called any more. */
     forget(fixture);
     fixture->server.plan = (Plan){.hang = true};
-    fixture->transport = dm_transport_new(&options, NULL);
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
     dm_transport_post(fixture->transport, url, NULL, body, on_answer, fixture);
     while (fixture->server.requests->len < 2)
         g_main_context_iteration(NULL, TRUE);
