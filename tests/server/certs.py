@@ -17,8 +17,13 @@ For each NAME below there are DIR/NAME.pem and DIR/NAME.key (P-256: quick to mak
     other-ca          an authority that nobody trusts
     server-untrusted  as server, by other-ca
     client-untrusted  as client, by other-ca
+    server-revoked    as server, but on the list of ca
+    server-self       for localhost, signed by itself
+
+and DIR/ca.crl, what ca has revoked, and DIR/ca-old.crl, the same but out of date.
 """
 
+import base64
 import hashlib
 import os
 import ssl
@@ -43,6 +48,7 @@ LEAVES = [
     ("client-expired", "ca", "device-7f31", DEVICE, "clientAuth", PAST),
     ("server-untrusted", "other-ca", "localhost", LOCAL, "serverAuth", NOW),
     ("client-untrusted", "other-ca", "device-7f31", DEVICE, "clientAuth", NOW),
+    ("server-revoked", "ca", "localhost", LOCAL, "serverAuth", NOW),
 ]
 
 CONFIG = """
@@ -74,6 +80,11 @@ extendedKeyUsage = {usage}
 subjectAltName = {names}
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
+[itself]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = {usage}
+subjectAltName = {names}
 """
 
 
@@ -81,6 +92,7 @@ def _openssl(*arguments):
     done = subprocess.run(("openssl",) + arguments, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"openssl {' '.join(arguments)}:\n{done.stderr}")
+    return done.stdout
 
 
 def make_key(path, algorithm="EC"):
@@ -94,9 +106,9 @@ def make_key(path, algorithm="EC"):
 
 
 def sign(directory, name, common_name, time=NOW, *, authority=None, usage="serverAuth",
-         names=LOCAL, key_options=()):
+         names=LOCAL, key_options=(), section="authority"):
     """A certificate for NAME.key, which is made if it is not there; without `authority` it signs
-    itself and is one. `key_options`: how openssl reaches a key that is somewhere else."""
+    itself, as `section` says. `key_options`: how openssl reaches a key that is somewhere else."""
     key = os.path.join(directory, name + ".key")
     if not key_options and not os.path.exists(key):
         make_key(key)
@@ -108,12 +120,28 @@ def sign(directory, name, common_name, time=NOW, *, authority=None, usage="serve
             pass
         _openssl("req", "-new", "-config", config, *(key_options or ("-key", key)),
                  "-out", request)
-        signer = ("-selfsign", "-keyfile", key, "-extensions", "authority") if not authority else (
+        signer = ("-selfsign", "-keyfile", key, "-extensions", section) if not authority else (
             "-cert", os.path.join(directory, authority + ".pem"),
             "-keyfile", os.path.join(directory, authority + ".key"), "-extensions", "leaf")
         _openssl("ca", "-batch", "-notext", "-config", config, "-in", request,
                  "-startdate", time[0], "-enddate", time[1],
                  "-out", os.path.join(directory, name + ".pem"), *signer)
+
+
+def _list_revoked(directory, name, authority, time, path):
+    """The list of `authority` with this certificate on it, in force for a time."""
+    base = os.path.join(directory, authority)
+    serial = _openssl("x509", "-noout", "-serial", "-in", os.path.join(directory, name + ".pem"))
+    with tempfile.TemporaryDirectory() as work:
+        config = os.path.join(work, "config")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(CONFIG.format(name=authority, work=work, usage="serverAuth", names=LOCAL))
+        with open(os.path.join(work, "index.txt"), "w", encoding="ascii") as file:
+            file.write("\t".join(["R", "491231235959Z", "240101000000Z",
+                                  serial.strip().split("=")[1], "unknown", f"/CN={name}"]) + "\n")
+        _openssl("ca", "-gencrl", "-config", config, "-cert", base + ".pem", "-keyfile",
+                 base + ".key", "-crl_lastupdate", time[0], "-crl_nextupdate", time[1],
+                 "-out", os.path.join(directory, path))
 
 
 def make(directory):
@@ -123,6 +151,17 @@ def make(directory):
     sign(directory, "other-ca", "another test CA", NOW)
     for name, authority, common_name, names, usage, time in LEAVES:
         sign(directory, name, common_name, time, authority=authority, usage=usage, names=names)
+    sign(directory, "server-self", "localhost", NOW, section="itself")
+    _list_revoked(directory, "server-revoked", "ca", NOW, "ca.crl")
+    _list_revoked(directory, "server-revoked", "ca", PAST, "ca-old.crl")
+
+
+def pin(path):
+    """The pin of a PEM certificate's key, as [broker] pins has it."""
+    key = _openssl("x509", "-noout", "-pubkey", "-in", path).encode()
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, check=True,
+                         capture_output=True).stdout
+    return "sha256/" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
 def thumbprint(path):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Sends the answers of the test server, and the wrong ones: a step's `fault` names how.
+"""Sends the answers of the test server, and the wrong ones: a step's `fault` names how. With `whole`
+the device must take it as if there was none.
 
     close       takes the request and closes the connection
     reset       sends half of the answer, then resets the connection
@@ -8,6 +9,9 @@
     hang        takes the request and never answers
     endless     sends a body without end, nor Content-Length; with `chunked` in chunks
     endless-headers  sends header fields without end
+    slow-headers  sends a byte of the status line every `interval_s` (1)
+    many-headers  sends `count` (1000) short header fields, then the answer
+    no-http     sends `text` ("SSH-2.0-x") in place of HTTP
     gzip-bomb   sends `mib` (64) MiB of blanks as gzip
 """
 
@@ -25,7 +29,10 @@ def _headers(handler, step, exchange, length):
     """Status line and header fields; `length` None: without Content-Length."""
     http = step.get("http", {})
     fields = {"Content-Type": CONTENT_TYPE, **http.get("headers", {})}
-    handler.send_response(exchange.status, http.get("reason"))
+    if "Date" in fields:
+        handler.send_response_only(exchange.status, http.get("reason"))
+    else:
+        handler.send_response(exchange.status, http.get("reason"))
     for name, value in fields.items():
         if value is not None:
             handler.send_header(name, value)
@@ -111,6 +118,27 @@ def _endless_headers(handler, _step, exchange, stopping):
         _write(handler, exchange, b"X-Filler: " + b"a" * 1000 + b"\r\n")
 
 
+def _slow_headers(handler, step, exchange, stopping):
+    handler.close_connection = True
+    for byte in b"HTTP/1.1 200 " + b"O" * 4096:
+        _write(handler, exchange, bytes([byte]))
+        handler.wfile.flush()
+        if stopping.wait(step["fault"].get("interval_s", 1)):
+            break
+
+
+def _many_headers(handler, step, exchange, _stopping):
+    lines = [b"HTTP/1.1 200 OK", b"Content-Type: " + CONTENT_TYPE.encode(),
+             b"Content-Length: %d" % len(exchange.answer)]
+    lines += [b"X-%d: 1" % number for number in range(step["fault"].get("count", 1000))]
+    _write(handler, exchange, b"\r\n".join(lines + [b"", b""]) + exchange.answer)
+
+
+def _no_http(handler, step, exchange, _stopping):
+    handler.close_connection = True
+    _write(handler, exchange, step["fault"].get("text", "SSH-2.0-x\r\n").encode())
+
+
 def _gzip_bomb(handler, step, exchange, _stopping):
     bomb = gzip.compress(b" " * (step["fault"].get("mib", 64) * 1024 * 1024), 9)
     http = step.get("http", {})
@@ -122,7 +150,8 @@ def _gzip_bomb(handler, step, exchange, _stopping):
 KINDS = {
     None: _normal, "close": _close, "reset": _reset, "truncated": _truncated, "slow": _slow,
     "hang": _hang, "endless": _endless, "endless-headers": _endless_headers,
-    "gzip-bomb": _gzip_bomb,
+    "gzip-bomb": _gzip_bomb, "slow-headers": _slow_headers, "many-headers": _many_headers,
+    "no-http": _no_http,
 }
 
 

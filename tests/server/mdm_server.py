@@ -165,8 +165,9 @@ class MdmServer:
         self.exchanges = []
         self.handshake_errors = []
         self.handshakes = 0
+        self.redirected_from = None  # the address that devices ask, where it is another's
         self.stopping = threading.Event()
-        self.tls = self._make_tls(certs_dir, certificate, authority, tls_max) if tls else None
+        self.tls = self.make_tls(certs_dir, certificate, authority, tls_max) if tls else None
         self._changed = threading.Condition()
         self._log = log
         self._violations = []
@@ -181,7 +182,7 @@ class MdmServer:
         self._thread.start()
 
     @staticmethod
-    def _make_tls(certs_dir, certificate, authority, tls_max):
+    def make_tls(certs_dir, certificate, authority, tls_max):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if tls_max is not None:  # an old server: what a device must refuse
@@ -254,7 +255,7 @@ class MdmServer:
             if self.security:
                 step = self.security.seal(step, exchange)
             exchange.status = step.get("http", {}).get("status", 200)
-            whole = exchange.status == 200 and "fault" not in step
+            whole = exchange.status == 200 and step.get("fault", {"whole": True}).get("whole")
             self._failed_body = None if whole else body
             self._checker.note_answer(exchange.plain if whole else None,
                                       step.get("refused", False), step.get("may_abort", False))
@@ -290,6 +291,7 @@ class MdmServer:
         if not exchange.resend:
             found += self._checker.check_request("POST", exchange.target, handler.headers,
                                                  bool(self.security and self.security.mode))
+            self._checker.address = self.redirected_from or self._checker.address
             found += self._checker.check_message(exchange.body)
         exchange.session = len(self._session_ids)
         exchange.violations = found

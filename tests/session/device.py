@@ -33,13 +33,17 @@ class Device:
 
     # -- enrolment ----------------------------------------------------------------------------
 
-    def document(self, address, provider=PROVIDER, sample="01-full-parm-after-poll.xml", extra=""):
+    def document(self, address, provider=PROVIDER, sample="01-full-parm-after-poll.xml", extra="",
+                 retries=0, wait_ms=1, max_wait_ms=86400000):
         """A document of tests/data/provisioning for this address and provider; without retries,
-        which take longer than a test. `extra` goes below the provider."""
+        which take longer than a test, or with `retries` after `wait_ms`, which doubles up to
+        `max_wait_ms`. `extra` goes below the provider."""
         text = (DATA / sample).read_text()
         was = re.search('name="PROVIDER-ID" value="([^"]*)"', text)[1]
         text = re.sub(r'(name="ADDR" value=")[^"]*', lambda hit: hit[1] + xml(address), text)
-        text = re.sub(r'(name="CONNRETRYFREQ" value=")[^"]*', r"\g<1>0", text)
+        for name, value in (("CONNRETRYFREQ", retries), ("INITIALBACKOFFTIME", wait_ms),
+                            ("MAXBACKOFFTIME", max_wait_ms)):
+            text = re.sub(rf'(name="{name}" value=")[^"]*', rf"\g<1>{value}", text)
         text = text.replace(f'"{was}"', f'"{provider}"')
         text = text.replace(f'"{quote(was)}"', f'"{quote(provider)}"')
         return text.replace(f'<characteristic type="{quote(provider)}">',
@@ -62,9 +66,9 @@ class Device:
 
     # -- sessions -----------------------------------------------------------------------------
 
-    def sync(self, provider=PROVIDER, expect=0, origin=None, **environment):
+    def sync(self, provider=PROVIDER, expect=0, origin=None, arguments=(), **environment):
         """Runs one session; returns how the broker ended."""
-        more = ["--origin", origin] if origin else []
+        more = [*(["--origin", origin] if origin else []), *arguments]
         return self.env.run(harness.BROKER, "--once", provider, *more, expect=expect,
                             **environment)
 

@@ -7,6 +7,9 @@
 
 #include "common/error.h"
 
+#define ONE "sha256/MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="
+#define TWO "sha256/YWJjZGVmZ2hpamFiY2RlZmdoaWphYmNkZWZnaGlqYWI="
+
 static DmConfig *
 parse(const char *text, GError **error)
 {
@@ -20,8 +23,13 @@ assert_defaults(const DmConfig *config)
     g_assert_true(g_str_has_prefix(config->user_agent, "MSFT OMA DM Client/1.2.0.1 dmclient/"));
     g_assert_cmpuint(config->connect_timeout_s, ==, 15);
     g_assert_cmpuint(config->request_timeout_s, ==, 120);
+    g_assert_cmpuint(config->stall_timeout_s, ==, 30);
     g_assert_cmpuint(config->session_timeout_s, ==, 600);
     g_assert_cmpuint(config->max_messages, ==, 64);
+    g_assert_null(config->tls_crl_file);
+    g_assert_cmpint(config->revocation, ==, DM_REVOCATION_OFF);
+    g_assert_null(config->pins);
+    g_assert_null(config->proxy);
     g_assert_false(config->allow_http);
     g_assert_cmpuint(config->warnings->len, ==, 0);
 }
@@ -51,6 +59,9 @@ test_values(void)
                                        "[broker]\nca-file=/etc/ca.pem\nuser-agent=Other/1 x\n"
                                        "connect-timeout=1\nrequest-timeout = 600\n"
                                        "session-timeout=3600\nmax-messages=2\n"
+                                       "stall-timeout=600\ntls-crl-file=/etc/l.pem\n"
+                                       "revocation=require\npins=" ONE ";" TWO "\n"
+                                       "proxy=http://[::1]:3128\n"
                                        "require-signing=true\nminimum-security-mode=3\n"
                                        "crl-file=/etc/crls.pem\n"
                                        "[tree]\nallow-http=true\n",
@@ -63,6 +74,11 @@ test_values(void)
     g_assert_cmpuint(config->request_timeout_s, ==, 600);
     g_assert_cmpuint(config->session_timeout_s, ==, 3600);
     g_assert_cmpuint(config->max_messages, ==, 2);
+    g_assert_cmpuint(config->stall_timeout_s, ==, 600);
+    g_assert_cmpstr(config->tls_crl_file, ==, "/etc/l.pem");
+    g_assert_cmpint(config->revocation, ==, DM_REVOCATION_REQUIRE);
+    g_assert_cmpuint(g_bytes_get_size(config->pins), ==, 64);
+    g_assert_cmpstr(config->proxy, ==, "http://[::1]:3128");
     g_assert_true(config->require_signing);
     g_assert_cmpuint(config->minimum_security_mode, ==, 3);
     g_assert_cmpstr(config->crl_file, ==, "/etc/crls.pem");
@@ -82,6 +98,23 @@ test_unknown(void)
     g_assert_nonnull(strstr(config->warnings->pdata[0], "ca_file"));
     g_assert_nonnull(strstr(config->warnings->pdata[0], "test.conf"));
     g_assert_nonnull(strstr(config->warnings->pdata[1], "max-message"));
+    /* With the one that was meant, if one is near. */
+    g_assert_nonnull(strstr(config->warnings->pdata[0], "is ca-file meant?"));
+    g_assert_nonnull(strstr(config->warnings->pdata[1], "is max-messages meant?"));
+}
+
+static void
+test_far_from_any_key(void)
+{
+    g_autofree char *longest = g_strnfill(200, 'x');
+    g_autofree char *text = g_strdup_printf("[broker]\nsomething=1\n%s=1\n", longest);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmConfig) config = parse(text, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(config->warnings->len, ==, 2);
+    for (guint i = 0; i < 2; i++)
+        g_assert_null(strstr(config->warnings->pdata[i], "meant"));
 }
 
 static void
@@ -105,6 +138,19 @@ test_refused(void)
         {"[broker]\nrequire-signing=maybe\n", "require-signing"},
         {"[broker]\nminimum-security-mode=4\n", "0 to 3"},
         {"[broker]\ncrl-file=crls.pem\n", "crl-file"},
+        {"[broker]\nstall-timeout=0\n", "1 to 600"},
+        {"[broker]\ntls-crl-file=l.pem\n", "absolute"},
+        {"[broker]\nrevocation=yes\n", "off, if-stapled or require"},
+        {"[broker]\npins=" ONE "\n", "two different pins"},
+        {"[broker]\npins=" ONE ";" ONE "\n", "two different pins"},
+        {"[broker]\npins=" ONE ";other\n", "base64"},
+        {"[broker]\nproxy=127.0.0.1:3128\n", "http://HOST:PORT"},
+        {"[broker]\nproxy=https://h:1\n", "http://HOST:PORT"},
+        {"[broker]\nproxy=http://h\n", "http://HOST:PORT"},
+        {"[broker]\nproxy=http://u:p@h:1\n", "without user"},
+        {"[broker]\nproxy=http://h:1/path\n", "http://HOST:PORT"},
+        {"[broker]\nproxy=http://h:1?q\n", "http://HOST:PORT"},
+        {"[broker]\nrequire-signing=perhaps\n", "true or false"},
         {"[tree]\nallow-http=perhaps\n", "allow-http"},
         {"[broker]\ndemand-server-credentials=perhaps\n", "demand-server-credentials"},
         {"no group\n", "test.conf"},
@@ -138,6 +184,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/protocol-4-defaults", test_defaults);
     g_test_add_func("/config/values", test_values);
     g_test_add_func("/config/unknown-keys-are-named", test_unknown);
+    g_test_add_func("/config/unknown-keys-like-none", test_far_from_any_key);
     g_test_add_func("/config/refused-by-file-key-and-range", test_refused);
     g_test_add_func("/config/cap", test_too_large);
     return g_test_run();

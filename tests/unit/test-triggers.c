@@ -357,6 +357,63 @@ test_due_while_it_runs(Fixture *fixture, gconstpointer data)
     assert_none(fixture);
 }
 
+/* L4: a session in a pause is still the provider's only one, and stands in no other's way. */
+static void
+test_waiting(Fixture *fixture, gconstpointer data)
+{
+    static const char *const providers[] = {"A", "B", "C", "D"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(providers); i++)
+        ask(fixture, providers[i], "", "user", -1);
+    assert_next(fixture, "A", "user", -1);
+    assert_next(fixture, "B", "user", -1);
+    assert_none(fixture); /* two may run */
+    dm_triggers_note_waiting(fixture->triggers, "A", true);
+    dm_triggers_note_waiting(fixture->triggers, "A", true);
+    assert_next(fixture, "C", "user", -1);
+    assert_none(fixture);
+    ask(fixture, "A", "", "login", -1);
+    dm_triggers_note_waiting(fixture->triggers, "A", false);
+    g_assert_cmpuint(dm_triggers_count_running(fixture->triggers), ==, 3);
+    end(fixture, "B");
+    assert_none(fixture);
+    dm_triggers_note_waiting(fixture->triggers, "A", true);
+    end(fixture, "A"); /* out of its pause */
+    end(fixture, "C");
+    g_assert_cmpuint(dm_triggers_count_running(fixture->triggers), ==, 0);
+    assert_next(fixture, "D", "user", -1);
+    end(fixture, "D");
+    assert_none(fixture);
+    dm_triggers_note_waiting(fixture->triggers, "D", true); /* nothing of it runs */
+    dm_triggers_note_waiting(fixture->triggers, "other", true);
+    g_assert_cmpuint(dm_triggers_count_running(fixture->triggers), ==, 0);
+}
+
+static void
+test_overdue_waiting(Fixture *fixture, gconstpointer data)
+{
+    dm_triggers_set_due(fixture->triggers, "A", WALL_US - 2 * SECOND_US);
+    dm_triggers_set_due(fixture->triggers, "B", WALL_US - SECOND_US);
+    assert_next(fixture, "A", "schedule", -1);
+    assert_none(fixture); /* one after another */
+    dm_triggers_note_waiting(fixture->triggers, "A", true);
+    assert_next(fixture, "B", "schedule", -1);
+}
+
+static void
+test_is_due(Fixture *fixture, gconstpointer data)
+{
+    g_assert_false(dm_triggers_is_due(fixture->triggers, "A"));
+    dm_triggers_set_due(fixture->triggers, "A", WALL_US + SECOND_US);
+    ask(fixture, "A", "", "user", -1);
+    assert_next(fixture, "A", "user", -1);
+    g_assert_false(dm_triggers_is_due(fixture->triggers, "A"));
+    pass(fixture, SECOND_US);
+    g_assert_true(dm_triggers_is_due(fixture->triggers, "A"));
+    dm_triggers_set_due(fixture->triggers, "A", 0);
+    g_assert_false(dm_triggers_is_due(fixture->triggers, "A"));
+}
+
 #define TEST(NAME, FUNC) g_test_add("/triggers/" NAME, Fixture, NULL, set_up, FUNC, tear_down)
 
 int
@@ -379,5 +436,8 @@ main(int argc, char **argv)
     TEST("P7-no-burst", test_no_burst);
     TEST("P7-due-and-lost", test_due_and_lost);
     TEST("P7-due-while-one-runs", test_due_while_it_runs);
+    TEST("L4-a-pause-is-in-nobody-s-way", test_waiting);
+    TEST("L4-a-pause-of-an-overdue-one", test_overdue_waiting);
+    TEST("L4-what-is-due-while-one-runs", test_is_due);
     return g_test_run();
 }
