@@ -503,7 +503,6 @@ on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
         return;
     }
     drop_message(session);
-    /* Others are tried at the start of a session, never later. */
     if (!session->has_answered && !dm_reach_take(session->reach, answer, error))
         return;
     if (!answer) {
