@@ -393,7 +393,8 @@ dm_keys_load(const char *path, const char *thumbprint, DmKeyPair *ret_pair, GErr
     pair.private_key = dm_key_new(pair.certificate, pair.key, &cause);
     if (!pair.private_key && dm_token_has(pair.key))
         return refuse(error, "%s/%s: %s", path, key_name, cause->message);
-    if (!pair.private_key || !read_info(pair.certificate, &info) ||
+    if (!pair.private_key ||
+        !dm_certificate_describe(dm_key_get_certificate(pair.private_key), &info) ||
         strcmp(info.thumbprint, thumbprint) != 0)
         return refuse(error,
                       "%s/%s: not a certificate of that name with its key: provision it again",

@@ -48,28 +48,37 @@ time_to_us(const ASN1_TIME *time, gint64 *ret_us)
     return true;
 }
 
+bool
+dm_certificate_describe(const X509 *certificate, DmCertificateInfo *ret_info)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_size = 0;
+    DmCertificateInfo info;
+
+    if (!X509_digest(certificate, EVP_sha256(), digest, &digest_size) ||
+        digest_size * 2 != DM_THUMBPRINT_SIZE ||
+        !time_to_us(X509_get0_notBefore(certificate), &info.not_before_us) ||
+        !time_to_us(X509_get0_notAfter(certificate), &info.not_after_us))
+        return false;
+    for (unsigned i = 0; i < digest_size; i++)
+        g_snprintf(info.thumbprint + 2 * i, 3, "%02x", digest[i]);
+    *ret_info = info;
+    return true;
+}
+
 static bool
 read_certificate(const char *bytes, gsize size, DmCertificateInfo *ret_info, GError **error)
 {
     g_autoptr(X509) certificate = parse(bytes, size);
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_size = 0;
-    DmCertificateInfo info;
 
     if (certificate == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "neither a DER nor a PEM certificate");
         return false;
     }
-    if (!X509_digest(certificate, EVP_sha256(), digest, &digest_size) ||
-        digest_size * 2 != DM_THUMBPRINT_SIZE ||
-        !time_to_us(X509_get0_notBefore(certificate), &info.not_before_us) ||
-        !time_to_us(X509_get0_notAfter(certificate), &info.not_after_us)) {
+    if (!dm_certificate_describe(certificate, ret_info)) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "a certificate without a valid period");
         return false;
     }
-    for (unsigned i = 0; i < digest_size; i++)
-        g_snprintf(info.thumbprint + 2 * i, 3, "%02x", digest[i]);
-    *ret_info = info;
     return true;
 }
 

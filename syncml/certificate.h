@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 
 #define DM_CERTIFICATE_MAX_BYTES 16384 /* DER */
@@ -18,6 +19,9 @@ typedef struct {
  * nothing written. */
 bool dm_certificate_read(const char *bytes, gsize size, DmCertificateInfo *ret_info,
                          GError **error);
+
+/* The same of one that is parsed already. False: it has no valid period; nothing written. */
+bool dm_certificate_describe(const X509 *certificate, DmCertificateInfo *ret_info);
 
 /* The DER behind a certificate in base64, which may hold white space. NULL and DM_ERROR INVALID or
  * TOO_LARGE. */
