@@ -30,14 +30,25 @@ fail_file(GError **error, const char *path, const char *what, const char *settin
     return false;
 }
 
+/* By name: X509_STORE_set_default_paths() asks the environment first. Certificates of the directory
+ * are read as they are needed. */
+static bool
+load_system_trust(DmTls *tls, GError **error)
+{
+    if (g_file_test(X509_get_default_cert_file(), G_FILE_TEST_EXISTS))
+        (void)X509_STORE_load_file(tls->store, X509_get_default_cert_file());
+    ERR_clear_error();
+    return X509_STORE_load_path(tls->store, X509_get_default_cert_dir()) == 1 ||
+           fail_file(error, X509_get_default_cert_dir(), "cannot be used", "ca-file");
+}
+
 static bool
 load_trust(DmTls *tls, const DmTlsOptions *options, GError **error)
 {
     X509_LOOKUP *lookup;
 
     if (!options->ca_file)
-        return X509_STORE_set_default_paths(tls->store) == 1 ||
-               fail_file(error, X509_get_default_cert_dir(), "cannot be used", "ca-file");
+        return load_system_trust(tls, error);
     lookup = X509_STORE_add_lookup(tls->store, X509_LOOKUP_file());
     if (!lookup || X509_load_cert_file(lookup, options->ca_file, X509_FILETYPE_PEM) < 1)
         return fail_file(error, options->ca_file, "cannot be read, or holds no certificate",

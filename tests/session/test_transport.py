@@ -242,6 +242,14 @@ def test_protocol_4_a_proxy_of_the_environment_is_not_used(device, serve):
     assert len(server.exchanges) == 1
 
 
+def test_protocol_4_nobody_is_trusted_because_the_environment_says_so(device, serve, certs_dir):
+    server = serve([])
+    device.env.configure("")
+    device.enrol(server)
+    ends(device, "tls", "ca-file", SSL_CERT_FILE=f"{certs_dir}/ca.pem", CURL_CA_BUNDLE="/x")
+    assert server.exchanges == []
+
+
 def test_protocol_4_no_netrc_and_no_cookies(device, serve):
     server = serve([{"commands": [SET], "http": {"headers": {"Set-Cookie": "canary=1; Path=/"}}}])
     home = device.env.dir / "home"

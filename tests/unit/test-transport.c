@@ -28,6 +28,7 @@ typedef struct {
     guint port;
     guint source;
     Plan plan;
+    bool takes_connect;     /* a proxy's request has no body */
     GPtrArray *connections; /* Connection */
     GPtrArray *requests;    /* char* */
     guint64 n_sent;
@@ -49,6 +50,8 @@ typedef struct {
     unsigned status;
     char *type;
     char *encoding;
+    bool wants_bearer;
+    gint64 date_s, retry_after_ms;
     GBytes *body;
     GError *error;
 } Fixture;
@@ -100,11 +103,13 @@ on_writable(int fd, GIOCondition condition, gpointer data)
 }
 
 static bool
-is_whole(const char *request)
+is_whole(const char *request, bool takes_connect)
 {
     const char *end = strstr(request, "\r\n\r\n");
     const char *length = strstr(request, "Content-Length: ");
 
+    if (takes_connect && g_str_has_prefix(request, "CONNECT "))
+        return end != NULL;
     return end && length && strlen(end + 4) >= strtoul(length + 16, NULL, 10);
 }
 
@@ -122,7 +127,7 @@ on_readable(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_REMOVE;
     }
     g_string_append_len(connection->request, buffer, n);
-    if (!is_whole(connection->request->str))
+    if (!is_whole(connection->request->str, server->takes_connect))
         return G_SOURCE_CONTINUE;
     g_ptr_array_add(server->requests, g_strdup(connection->request->str));
     g_string_truncate(connection->request, 0);
@@ -234,6 +239,9 @@ on_answer(const DmTransportAnswer *answer, const GError *error, gpointer data)
     fixture->type = g_strdup(answer->content_type);
     fixture->encoding = g_strdup(answer->content_encoding);
     fixture->body = g_bytes_ref(answer->body);
+    fixture->wants_bearer = answer->wants_bearer;
+    fixture->date_s = answer->date_s;
+    fixture->retry_after_ms = answer->retry_after_ms;
 }
 
 static void
@@ -496,6 +504,73 @@ test_no_environment(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_listed(Fixture *fixture, gconstpointer data)
+{
+    static const char *const listed[] = {"https://mdm.example.test/dm", "http://localhost:1/",
+                                         NULL};
+    DmTransportOptions options = default_options();
+    g_autofree char *url = make_url(fixture);
+
+    dm_transport_free(fixture->transport);
+    options.listed = listed;
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
+    post_to(fixture, url);
+    assert_error(fixture, DM_ERROR_INVALID, "not on a host of the provider's list");
+    g_assert_cmpuint(fixture->server.connections->len, ==, 0);
+}
+
+static void
+test_fields(Fixture *fixture, gconstpointer data)
+{
+    post(fixture, (Plan){.text = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n"
+                                 "WWW-Authenticate: Negotiate\r\n"
+                                 "WWW-Authenticate: bearer realm=\"x\"\r\n"
+                                 "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: 7\r\n\r\n"});
+    assert_answer(fixture, 401, "");
+    g_assert_true(fixture->wants_bearer);
+    g_assert_cmpint(fixture->date_s, ==, 784111777);
+    g_assert_cmpint(fixture->retry_after_ms, ==, 7000);
+    post(fixture, (Plan){.text = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n"
+                                 "WWW-Authenticate: Bearers\r\n\r\n"});
+    assert_answer(fixture, 401, "");
+    g_assert_false(fixture->wants_bearer);
+    g_assert_cmpint(fixture->date_s, ==, -1);
+    g_assert_cmpint(fixture->retry_after_ms, ==, -1);
+}
+
+/* A proxy is asked for a tunnel, and nothing that is for the server. */
+static void
+test_proxy(Fixture *fixture, gconstpointer data)
+{
+    DmTransportOptions options = default_options();
+    g_autofree char *proxy = g_strdup_printf("http://127.0.0.1:%u", fixture->server.port);
+
+    dm_transport_free(fixture->transport);
+    options.proxy = proxy;
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
+    fixture->server.takes_connect = true;
+    fixture->server.plan = (Plan){.text = "HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n"};
+    post_to(fixture, "https://mdm.example.test/dm");
+    assert_error(fixture, DM_ERROR_CONNECT, "407");
+    g_assert_true(g_str_has_prefix(fixture->server.requests->pdata[0],
+                                   "CONNECT mdm.example.test:443 HTTP/1.1\r\n"));
+    g_assert_null(strstr(fixture->server.requests->pdata[0], "X-One"));
+}
+
+static void
+test_stall(Fixture *fixture, gconstpointer data)
+{
+    DmTransportOptions options = default_options();
+
+    dm_transport_free(fixture->transport);
+    options.stall_timeout_s = 1;
+    fixture->transport = dm_transport_new(&options, NULL, NULL);
+    post(fixture,
+         (Plan){.text = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome", .hang = true});
+    assert_error(fixture, DM_ERROR_TIMEOUT, "127.0.0.1");
+}
+
+static void
 on_answer_free(const DmTransportAnswer *answer, const GError *error, gpointer data)
 {
     Fixture *fixture = data;
@@ -553,6 +628,10 @@ main(int argc, char **argv)
         {"/transport/protocol-4-timeout", test_timeout},
         {"/transport/L1-addresses", test_address},
         {"/transport/protocol-4-nothing-from-the-environment", test_no_environment},
+        {"/transport/protocol-4-listed-hosts-only", test_listed},
+        {"/transport/protocol-4-fields-of-an-answer", test_fields},
+        {"/transport/protocol-4-proxy", test_proxy},
+        {"/transport/protocol-4-too-slow", test_stall},
         {"/transport/free-any-time", test_free},
     };
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
