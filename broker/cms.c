@@ -165,14 +165,14 @@ read_all(BIO *chain)
 {
     g_autoptr(BIO) out = BIO_new(BIO_s_mem());
     guchar buffer[16384];
+    bool is_kept = true;
     int n;
 
     while ((n = BIO_read(chain, buffer, sizeof(buffer))) > 0)
-        if (BIO_write(out, buffer, n) != n)
-            n = -1;
+        is_kept = BIO_write(out, buffer, n) == n && is_kept;
     OPENSSL_cleanse(buffer, sizeof(buffer));
     /* The padding shows only at the end. */
-    return n == 0 && BIO_get_cipher_status(chain) > 0 ? take_memory(out) : NULL;
+    return is_kept && n == 0 && BIO_get_cipher_status(chain) > 0 ? take_memory(out) : NULL;
 }
 
 GBytes *

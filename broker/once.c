@@ -114,7 +114,8 @@ dm_once_run(const DmOnceOptions *options, DmOnceResult *ret_result, GError **err
     run.lock = dm_lock_take(options->key_directory, options->provider, error);
     if (run.lock < 0)
         return false;
-    once.loop = loop = g_main_loop_new(NULL, FALSE);
+    loop = g_main_loop_new(NULL, FALSE);
+    once.loop = loop;
     once.run = dm_run_new(&run, NULL, &handlers, &once);
     run_loop(&once);
     dm_run_free(once.run);

@@ -203,7 +203,7 @@ dm_security_wrap(const DmSecurity *security, GBytes *message, DmSecured *ret_sec
         secured.accept = "Accept: " CONTENT_TYPE;
     }
     *ret_secured = secured;
-    secured = (DmSecured){0};
+    memset(&secured, 0, sizeof secured);
     return true;
 }
 

@@ -99,7 +99,7 @@ finish(Request *request, const GArray *files, const char *absence)
     dm_report_add(archive, logs->tree);
     if (files != NULL)
         add_broker_files(archive, files);
-    else
+    else if (absence != NULL)
         add_absence(archive, absence);
     fd = dm_archive_to_fd(archive, logs->directory, &error);
     request->func(fd, error, request->data);

@@ -182,8 +182,9 @@ static void
 try_hosts(Fixture *fixture)
 {
     static const char *const good[] = {NAME, "MDM.example.test", "127.0.0.1", "::1"};
+    static const char below[] = "x." NAME;
     static const char *const bad[] = {"example.test", "other.example.test", "127.0.0.2", "::2",
-                                      "x." NAME};
+                                      below};
 
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
         connect_to(fixture, good[i]);
