@@ -37,30 +37,12 @@ refuse(GError **error, DmErrorCode code, const char *text)
     return NULL;
 }
 
-static BIO *
-open_bytes(GBytes *bytes)
-{
-    gsize size = 0;
-    const void *data = g_bytes_get_data(bytes, &size);
-
-    return BIO_new_mem_buf(size > 0 ? data : "", (int)size);
-}
-
-static GBytes *
-take_memory(BIO *bio)
-{
-    char *data = NULL;
-    long size = BIO_get_mem_data(bio, &data);
-
-    return dm_secret_new(data, (gsize)size);
-}
-
 static GBytes *
 to_der(CMS_ContentInfo *cms)
 {
     g_autoptr(BIO) out = BIO_new(BIO_s_mem());
 
-    return i2d_CMS_bio(out, cms) == 1 ? take_memory(out) : NULL;
+    return i2d_CMS_bio(out, cms) == 1 ? dm_secret_take(out) : NULL;
 }
 
 /* -- writing -------------------------------------------------------------------------------------
@@ -87,7 +69,7 @@ dm_cms_sign(const DmKey *key, GBytes *data, DmCmsForm form, GError **error)
     unsigned flags = flags_of(form, X509_get0_subject_key_id(certificate) != NULL);
     g_autoptr(CMS_ContentInfo) cms =
         CMS_sign_ex(NULL, NULL, NULL, NULL, flags, dm_key_get_context(key), NULL);
-    g_autoptr(BIO) in = open_bytes(data);
+    g_autoptr(BIO) in = dm_secret_open(data);
     GBytes *der = NULL;
 
     if (cms && CMS_add1_signer(cms, certificate, dm_key_get_private(key), EVP_sha256(), flags) &&
@@ -116,7 +98,7 @@ dm_cms_encrypt(const DmKey *key, X509 *recipient, GBytes *data, GError **error)
     unsigned flags = CMS_BINARY | CMS_PARTIAL;
     g_autoptr(CMS_ContentInfo) cms =
         CMS_encrypt_ex(NULL, NULL, EVP_aes_256_cbc(), flags, context, NULL);
-    g_autoptr(BIO) in = open_bytes(data);
+    g_autoptr(BIO) in = dm_secret_open(data);
     CMS_RecipientInfo *info =
         cms ? CMS_add1_recipient_cert(cms, recipient, flags | CMS_KEY_PARAM) : NULL;
     GBytes *der = NULL;
@@ -172,7 +154,7 @@ read_all(BIO *chain)
         is_kept = BIO_write(out, buffer, n) == n && is_kept;
     OPENSSL_cleanse(buffer, sizeof(buffer));
     /* The padding shows only at the end. */
-    return is_kept && n == 0 && BIO_get_cipher_status(chain) > 0 ? take_memory(out) : NULL;
+    return is_kept && n == 0 && BIO_get_cipher_status(chain) > 0 ? dm_secret_take(out) : NULL;
 }
 
 GBytes *
@@ -327,5 +309,5 @@ dm_cms_verify(const DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_si
     if (ret_signer)
         *ret_signer = get_first_signer(cms);
     ERR_clear_error();
-    return take_memory(out);
+    return dm_secret_take(out);
 }

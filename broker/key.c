@@ -2,7 +2,6 @@
 
 #include "broker/key.h"
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -11,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "broker/secret.h"
 #include "broker/token.h"
 #include "common/error.h"
 
@@ -33,15 +33,6 @@ refuse(GError **error, const char *text)
     return NULL;
 }
 
-static BIO *
-open_bytes(GBytes *bytes)
-{
-    gsize size = 0;
-    const void *data = g_bytes_get_data(bytes, &size);
-
-    return BIO_new_mem_buf(size > 0 ? data : "", (int)size);
-}
-
 /* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
 static int
 on_pass_phrase(char *buffer, int size, int writing, void *data)
@@ -52,7 +43,7 @@ on_pass_phrase(char *buffer, int size, int writing, void *data)
 static X509 *
 parse_certificate(DmKey *key, GBytes *bytes)
 {
-    g_autoptr(BIO) bio = open_bytes(bytes);
+    g_autoptr(BIO) bio = dm_secret_open(bytes);
     g_autoptr(X509) certificate = X509_new_ex(key->context, NULL);
 
     if (PEM_read_bio_X509(bio, &certificate, on_pass_phrase, NULL))
@@ -64,7 +55,7 @@ parse_certificate(DmKey *key, GBytes *bytes)
 static EVP_PKEY *
 parse_private(DmKey *key, GBytes *bytes)
 {
-    g_autoptr(BIO) bio = open_bytes(bytes);
+    g_autoptr(BIO) bio = dm_secret_open(bytes);
     EVP_PKEY *private =
         PEM_read_bio_PrivateKey_ex(bio, NULL, on_pass_phrase, NULL, key->context, NULL);
 
@@ -153,7 +144,7 @@ dm_key_can_decrypt(const DmKey *key)
 static void
 add_chain(GBytes *chain, SSL_CTX *tls)
 {
-    g_autoptr(BIO) bio = open_bytes(chain);
+    g_autoptr(BIO) bio = dm_secret_open(chain);
     char *name = NULL, *header = NULL;
     unsigned char *der = NULL;
     long size = 0;

@@ -93,15 +93,6 @@ read_path(const char *path, GError **error)
     return read_fd(fd, path, &status, error);
 }
 
-static BIO *
-open_bytes(GBytes *bytes)
-{
-    gsize size = 0;
-    const void *data = g_bytes_get_data(bytes, &size);
-
-    return BIO_new_mem_buf(data, (int)size);
-}
-
 /* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
 static int
 on_pass_phrase(char *buffer, int size, int writing, void *data)
@@ -112,7 +103,7 @@ on_pass_phrase(char *buffer, int size, int writing, void *data)
 static X509 *
 parse_certificate(GBytes *bytes)
 {
-    g_autoptr(BIO) bio = open_bytes(bytes);
+    g_autoptr(BIO) bio = dm_secret_open(bytes);
     X509 *certificate = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
 
     if (!certificate) {
@@ -126,7 +117,7 @@ parse_certificate(GBytes *bytes)
 static EVP_PKEY *
 parse_key(GBytes *bytes)
 {
-    g_autoptr(BIO) bio = open_bytes(bytes);
+    g_autoptr(BIO) bio = dm_secret_open(bytes);
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_pass_phrase, NULL);
 
     if (!key) {
@@ -192,21 +183,12 @@ write_file(const DmDirectory *directory, const char *path, const char *name, GBy
 /* -- importing -----------------------------------------------------------------------------------
  */
 
-static GBytes *
-take_memory(BIO *bio)
-{
-    char *data = NULL;
-    long size = BIO_get_mem_data(bio, &data);
-
-    return dm_secret_new(data, (gsize)size);
-}
-
 /* The certificate, and after it whatever others a PEM file has: the chain that the server may need.
  */
 static GBytes *
 write_certificates(X509 *leaf, GBytes *source)
 {
-    g_autoptr(BIO) in = open_bytes(source);
+    g_autoptr(BIO) in = dm_secret_open(source);
     g_autoptr(BIO) out = BIO_new(BIO_s_mem());
     bool first = true;
     X509 *each;
@@ -219,7 +201,7 @@ write_certificates(X509 *leaf, GBytes *source)
         X509_free(each);
     }
     ERR_clear_error();
-    return take_memory(out);
+    return dm_secret_take(out);
 }
 
 static GBytes *
@@ -228,7 +210,7 @@ write_key(EVP_PKEY *key)
     g_autoptr(BIO) out = BIO_new(BIO_s_secmem());
 
     PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
-    return take_memory(out);
+    return dm_secret_take(out);
 }
 
 static bool

@@ -30,3 +30,21 @@ dm_secret_new(const void *bytes, gsize size)
     secret->bytes[size] = '\0';
     return g_bytes_new_with_free_func(secret->bytes, size, secret_free, secret);
 }
+
+BIO *
+dm_secret_open(GBytes *bytes)
+{
+    gsize size = 0;
+    const void *data = g_bytes_get_data(bytes, &size);
+
+    return BIO_new_mem_buf(size > 0 ? data : "", (int)size);
+}
+
+GBytes *
+dm_secret_take(BIO *bio)
+{
+    char *data = NULL;
+    long size = BIO_get_mem_data(bio, &data);
+
+    return dm_secret_new(data, (gsize)size);
+}

@@ -6,34 +6,13 @@
 
 #include "common/error.h"
 #include "dbus/tree-call.h"
+#include "dbus/wire.h"
 
 /* Thumbprints of one provider: the active certificate's, and of those that it may still need. */
 #define MAX_THUMBPRINTS 8
 
 /* A uid_t of all ones is nobody. */
 #define MAX_UID ((gint64)G_MAXUINT32 - 1)
-
-/* libdbus checked the body against its signature, so a look at that makes every read safe. */
-static bool
-has_signature(DBusMessageIter *iter, const char *signature)
-{
-    char *actual;
-    bool equal;
-
-    if (dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
-        return false;
-    actual = dbus_message_iter_get_signature(iter);
-    equal = g_strcmp0(actual, signature) == 0;
-    dbus_free(actual);
-    return equal;
-}
-
-static void
-next_basic(DBusMessageIter *iter, void *ret_value)
-{
-    dbus_message_iter_get_basic(iter, ret_value);
-    dbus_message_iter_next(iter);
-}
 
 /* -- files ---------------------------------------------------------------------------------------
  */
@@ -112,7 +91,7 @@ dm_wire_read_files(DBusMessageIter *iter)
     g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(DmTreeFile));
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a(say)"))
+    if (!dm_wire_has_signature(iter, "a(say)"))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -121,7 +100,7 @@ dm_wire_read_files(DBusMessageIter *iter)
         int size = 0;
 
         dbus_message_iter_recurse(&array, &fields);
-        next_basic(&fields, &file.name);
+        dm_wire_next_basic(&fields, &file.name);
         dbus_message_iter_recurse(&fields, &bytes);
         dbus_message_iter_get_fixed_array(&bytes, &file.data, &size);
         file.size = (gsize)size;
@@ -159,7 +138,7 @@ read_thumbprints(DBusMessageIter *iter)
 
         if (n++ == MAX_THUMBPRINTS)
             return NULL;
-        next_basic(&array, &thumbprint);
+        dm_wire_next_basic(&array, &thumbprint);
         g_strv_builder_add(builder, thumbprint);
     }
     return g_strv_builder_end(builder);
@@ -171,7 +150,7 @@ dm_wire_read_providers(DBusMessageIter *iter)
     g_autoptr(GPtrArray) providers = g_ptr_array_new_with_free_func(provider_free);
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a(suas)"))
+    if (!dm_wire_has_signature(iter, "a(suas)"))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -180,8 +159,8 @@ dm_wire_read_providers(DBusMessageIter *iter)
 
         g_ptr_array_add(providers, provider);
         dbus_message_iter_recurse(&array, &fields);
-        next_basic(&fields, &provider->id);
-        next_basic(&fields, &provider->n_addresses);
+        dm_wire_next_basic(&fields, &provider->id);
+        dm_wire_next_basic(&fields, &provider->n_addresses);
         provider->thumbprints = read_thumbprints(&fields);
         if (provider->thumbprints == NULL)
             return NULL;
@@ -196,7 +175,7 @@ dm_wire_read_dues(DBusMessageIter *iter)
     g_autoptr(GArray) dues = g_array_new(FALSE, FALSE, sizeof(DmTreeDue));
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a(sxs)"))
+    if (!dm_wire_has_signature(iter, "a(sxs)"))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -204,9 +183,9 @@ dm_wire_read_dues(DBusMessageIter *iter)
         DmTreeDue due;
 
         dbus_message_iter_recurse(&array, &fields);
-        next_basic(&fields, &due.provider);
-        next_basic(&fields, &due.due_us);
-        next_basic(&fields, &due.reason);
+        dm_wire_next_basic(&fields, &due.provider);
+        dm_wire_next_basic(&fields, &due.due_us);
+        dm_wire_next_basic(&fields, &due.reason);
         g_array_append_val(dues, due);
         dbus_message_iter_next(&array);
     }
@@ -226,10 +205,10 @@ dm_wire_read_sync_request(DBusMessage *signal, DmTreeSyncRequest *ret_request)
     if (!dbus_message_has_signature(signal, "sssx"))
         return false;
     dbus_message_iter_init(signal, &iter);
-    next_basic(&iter, &request.provider);
-    next_basic(&iter, &request.session);
-    next_basic(&iter, &request.origin);
-    next_basic(&iter, &uid);
+    dm_wire_next_basic(&iter, &request.provider);
+    dm_wire_next_basic(&iter, &request.session);
+    dm_wire_next_basic(&iter, &request.origin);
+    dm_wire_next_basic(&iter, &uid);
     if (uid < -1 || uid > MAX_UID)
         return false;
     request.uid = uid;

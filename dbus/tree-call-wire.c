@@ -4,33 +4,11 @@
 
 #include "common/account.h"
 #include "dbus/tree-call.h"
+#include "dbus/wire.h"
 
 #define COMMAND "(yussbs)"
 #define ITEM "(sybs)"
 #define RESULT "(ua" ITEM ")"
-
-/* libdbus checked the body against its signature when the message came in, so a look at the
- * signature makes every read below it safe. */
-static bool
-has_signature(DBusMessageIter *iter, const char *signature)
-{
-    char *actual;
-    bool equal;
-
-    if (dbus_message_iter_get_arg_type(iter) == DBUS_TYPE_INVALID)
-        return false;
-    actual = dbus_message_iter_get_signature(iter);
-    equal = g_strcmp0(actual, signature) == 0;
-    dbus_free(actual);
-    return equal;
-}
-
-static void
-next_basic(DBusMessageIter *iter, void *ret_value)
-{
-    dbus_message_iter_get_basic(iter, ret_value);
-    dbus_message_iter_next(iter);
-}
 
 /* libdbus aborts the process on text that is not valid UTF-8, and leaks a container that is not
  * closed: everything is checked before the first container is opened, so that appending fails only
@@ -71,8 +49,8 @@ read_data(DBusMessageIter *iter, const char **ret_data, gsize *ret_size)
     dbus_bool_t has_data;
     const char *data;
 
-    next_basic(iter, &has_data);
-    next_basic(iter, &data);
+    dm_wire_next_basic(iter, &has_data);
+    dm_wire_next_basic(iter, &data);
     if (!has_data && *data != '\0')
         return false;
     *ret_data = has_data ? data : NULL;
@@ -122,10 +100,10 @@ read_command(DBusMessageIter *array, DmCommand *ret_command)
     dbus_uint32_t span;
 
     dbus_message_iter_recurse(array, &entry);
-    next_basic(&entry, &verb);
-    next_basic(&entry, &span);
-    next_basic(&entry, &command.loc_uri);
-    next_basic(&entry, &command.format);
+    dm_wire_next_basic(&entry, &verb);
+    dm_wire_next_basic(&entry, &span);
+    dm_wire_next_basic(&entry, &command.loc_uri);
+    dm_wire_next_basic(&entry, &command.format);
     if (verb > DM_VERB_RESULTS || !read_data(&entry, &command.data, &command.data_size))
         return false;
     command.verb = (DmVerb)verb;
@@ -144,7 +122,7 @@ dm_wire_read_commands(DBusMessageIter *iter)
     g_autoptr(GArray) commands = g_array_new(FALSE, FALSE, sizeof(DmCommand));
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a" COMMAND))
+    if (!dm_wire_has_signature(iter, "a" COMMAND))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -232,8 +210,8 @@ read_item(DBusMessageIter *array, DmReply *reply)
     gsize size;
 
     dbus_message_iter_recurse(array, &entry);
-    next_basic(&entry, &loc_uri);
-    next_basic(&entry, &format);
+    dm_wire_next_basic(&entry, &loc_uri);
+    dm_wire_next_basic(&entry, &format);
     if (format > DM_FORMAT_TIME || !read_data(&entry, &data, &size))
         return false;
     dm_reply_add_item(reply, loc_uri, (DmFormat)format, data, size);
@@ -247,7 +225,7 @@ read_result(DBusMessageIter *array, DmReply *reply)
     dbus_uint32_t status;
 
     dbus_message_iter_recurse(array, &entry);
-    next_basic(&entry, &status);
+    dm_wire_next_basic(&entry, &status);
     if (!dm_status_is_known(status))
         return false;
     dm_reply_add(reply, (DmStatus)status);
@@ -267,7 +245,7 @@ dm_wire_read_reply(DBusMessageIter *iter)
     dbus_bool_t is_stopped = FALSE;
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a" RESULT))
+    if (!dm_wire_has_signature(iter, "a" RESULT))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -276,7 +254,7 @@ dm_wire_read_reply(DBusMessageIter *iter)
             return NULL;
         dbus_message_iter_next(&array);
     }
-    if (!dbus_message_iter_next(iter) || !has_signature(iter, "b"))
+    if (!dbus_message_iter_next(iter) || !dm_wire_has_signature(iter, "b"))
         return NULL;
     dbus_message_iter_get_basic(iter, &is_stopped);
     if (is_stopped)
@@ -314,7 +292,7 @@ dm_wire_read_strings(DBusMessageIter *iter)
     g_autoptr(GHashTable) strings = dm_account_new();
     DBusMessageIter array;
 
-    if (!has_signature(iter, "a{ss}"))
+    if (!dm_wire_has_signature(iter, "a{ss}"))
         return NULL;
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
@@ -322,8 +300,8 @@ dm_wire_read_strings(DBusMessageIter *iter)
         const char *key, *value;
 
         dbus_message_iter_recurse(&array, &entry);
-        next_basic(&entry, &key);
-        next_basic(&entry, &value);
+        dm_wire_next_basic(&entry, &key);
+        dm_wire_next_basic(&entry, &value);
         if (g_hash_table_size(strings) == DM_ACCOUNT_MAX_ENTRIES || *key == '\0' ||
             strlen(key) > DM_ACCOUNT_MAX_KEY || strlen(value) > DM_ACCOUNT_MAX_VALUE ||
             !g_hash_table_insert(strings, g_strdup(key), g_strdup(value)))

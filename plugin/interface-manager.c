@@ -100,6 +100,21 @@ find_device_provider(DmCall *call, const char *path, DmObject *ret_provider)
     return false;
 }
 
+/* What comes before a method that has a provider: who calls, options, the provider, and last, so
+ * that nobody is asked for nothing, whether the caller is authorised. False: dm_call_get_result()
+ * says what the method returns. */
+static bool
+begin(DmCall *call, DmAction action, DmOption *options,
+      bool (*find)(DmCall *call, const char *path, DmObject *ret_provider), DmObject *ret_provider)
+{
+    const char *path;
+
+    if (call->caller == NULL)
+        return false;
+    path = dm_call_read_path(call, options);
+    return path != NULL && find(call, path, ret_provider) && dm_call_authorise(call, action);
+}
+
 /* -- Sync ---------------------------------------------------------------------------------------
  */
 
@@ -123,14 +138,8 @@ on_sync(DmCall *call)
 {
     DmOption options[] = {{"wait"}, {NULL}};
     DmObject provider;
-    const char *path;
 
-    if (call->caller == NULL)
-        return DM_CALL_ASK;
-    path = dm_call_read_path(call, options);
-    if (path == NULL || !find_device_provider(call, path, &provider))
-        return DM_CALL_DONE;
-    if (!dm_call_authorise(call, DM_ACTION_SYNC))
+    if (!begin(call, DM_ACTION_SYNC, options, find_device_provider, &provider))
         return dm_call_get_result(call);
     dm_sync_request(call->objects->options.sync,
                     &(const DmSyncRequest){
@@ -155,14 +164,8 @@ on_unenroll(DmCall *call)
     DmObjects *objects = call->objects;
     g_autoptr(GError) error = NULL;
     DmObject provider;
-    const char *path;
 
-    if (call->caller == NULL)
-        return DM_CALL_ASK;
-    path = dm_call_read_path(call, options);
-    if (path == NULL || !find_device_provider(call, path, &provider))
-        return DM_CALL_DONE;
-    if (!dm_call_authorise(call, DM_ACTION_DISCONNECT))
+    if (!begin(call, DM_ACTION_DISCONNECT, options, find_device_provider, &provider))
         return dm_call_get_result(call);
     if (dm_tree_request_unenroll(objects->options.tree, dm_provider_get_id(provider.provider),
                                  "user", "disconnected on this device", &error)) {
@@ -212,14 +215,8 @@ on_retry_first_sync(DmCall *call)
     DmObjects *objects = call->objects;
     g_autoptr(GError) error = NULL;
     DmObject provider;
-    const char *path;
 
-    if (call->caller == NULL)
-        return DM_CALL_ASK;
-    path = dm_call_read_path(call, options);
-    if (path == NULL || !find_provider(call, path, &provider))
-        return DM_CALL_DONE;
-    if (!dm_call_authorise(call, DM_ACTION_RETRY_FIRST_SYNC))
+    if (!begin(call, DM_ACTION_RETRY_FIRST_SYNC, options, find_provider, &provider))
         return dm_call_get_result(call);
     if (dm_first_sync_retry(objects->options.tree, dm_provider_get_id(provider.provider),
                             provider.scope, provider.uid, &error)) {

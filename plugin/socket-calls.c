@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
+#include "dbus/wire.h"
 #include "tree/renewal.h"
 #include "tree/session.h"
 #include "tree/unenroll.h"
@@ -85,13 +86,6 @@ answer_reply(DBusMessage *call, const DmReply *reply)
 /* -- calls; the signature of the message has been checked ----------------------------------------
  */
 
-static void
-next_basic(DBusMessageIter *iter, void *ret_value)
-{
-    dbus_message_iter_get_basic(iter, ret_value);
-    dbus_message_iter_next(iter);
-}
-
 static DBusMessage *
 on_apply(DmTree *tree, DBusMessage *call)
 {
@@ -103,10 +97,10 @@ on_apply(DmTree *tree, DBusMessage *call)
     dbus_int64_t uid;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &context.session);
-    next_basic(&iter, &message);
-    next_basic(&iter, &context.provider);
-    next_basic(&iter, &uid);
+    dm_wire_next_basic(&iter, &context.session);
+    dm_wire_next_basic(&iter, &message);
+    dm_wire_next_basic(&iter, &context.provider);
+    dm_wire_next_basic(&iter, &uid);
     context.message = message;
     context.uid = uid;
     if (strlen(context.session) > MAX_SESSION)
@@ -135,12 +129,12 @@ on_provision(DmTree *tree, DBusMessage *call)
     dbus_uint32_t flags;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &provider);
     account = dm_wire_read_strings(&iter);
     dbus_message_iter_next(&iter);
     settings = dm_wire_read_commands(&iter);
     dbus_message_iter_next(&iter);
-    next_basic(&iter, &flags);
+    dm_wire_next_basic(&iter, &flags);
     if (strlen(provider) > DM_URI_MAX_BYTES)
         return bad_request(call, "the provider's id is too long");
     if (account == NULL ||
@@ -192,8 +186,8 @@ on_begin_session(DmTree *tree, DBusMessage *call)
     const char *provider, *origin;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
-    next_basic(&iter, &origin);
+    dm_wire_next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &origin);
     if (strlen(origin) > MAX_ORIGIN)
         return bad_request(call, "the origin is too long");
     if (!dm_session_begin(tree, provider, origin, &start, &error))
@@ -225,7 +219,7 @@ on_report_session(DmTree *tree, DBusMessage *call)
     const char *provider;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &provider);
     if (!dm_wire_read_report(&iter, &wire))
         return bad_request(call, "the report is malformed");
     if (is_too_long(wire.address) || is_too_long(wire.error) || is_too_long(wire.message))
@@ -264,7 +258,7 @@ end_unenrolment(DmTree *tree, DBusMessage *call)
     DmTreeReport wire;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &provider);
     if (dm_wire_read_report(&iter, &wire) && wire.ended >= 0)
         (void)dm_tree_finish_unenroll(tree, provider, NULL);
 }
@@ -277,9 +271,9 @@ on_renew_certificate(DmTree *tree, DBusMessage *call)
     const char *provider, *thumbprint, *signature;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
-    next_basic(&iter, &thumbprint);
-    next_basic(&iter, &signature);
+    dm_wire_next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &thumbprint);
+    dm_wire_next_basic(&iter, &signature);
     if (!dm_tree_renew_certificate(tree, provider, thumbprint, signature, &error))
         return refuse_error(call, error);
     return dbus_message_new_method_return(call);
@@ -293,7 +287,7 @@ on_finish_unenroll(DmTree *tree, DBusMessage *call)
     const char *provider;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &provider);
     if (!dm_tree_finish_unenroll(tree, provider, &error))
         return refuse_error(call, error);
     return dbus_message_new_method_return(call);
@@ -343,11 +337,11 @@ on_report_outcome(DmTree *tree, DBusMessage *call)
     dbus_int64_t uid;
 
     dbus_message_iter_init(call, &iter);
-    next_basic(&iter, &provider);
-    next_basic(&iter, &uid);
-    next_basic(&iter, &loc_uri);
-    next_basic(&iter, &status);
-    next_basic(&iter, &reason);
+    dm_wire_next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &uid);
+    dm_wire_next_basic(&iter, &loc_uri);
+    dm_wire_next_basic(&iter, &status);
+    dm_wire_next_basic(&iter, &reason);
     if (uid < -1 || uid > MAX_UID)
         return bad_request(call, "the uid is out of range");
     if (!dm_status_is_known(status))
@@ -374,8 +368,11 @@ append_due(DBusMessageIter *array, const DmTree *tree, const DmProvider *provide
     dbus_message_iter_close_container(array, &entry);
 }
 
+/* The answer that is an array with an entry for each provider of the device tree. */
 static DBusMessage *
-on_get_due(DmTree *tree, DBusMessage *call)
+answer_providers(const DmTree *tree, DBusMessage *call, const char *signature,
+                 void (*append)(DBusMessageIter *array, const DmTree *tree,
+                                const DmProvider *provider))
 {
     DBusMessage *answer = dbus_message_new_method_return(call);
     DBusMessageIter iter, array;
@@ -384,17 +381,23 @@ on_get_due(DmTree *tree, DBusMessage *call)
 
     providers = dm_tree_get_providers(tree, &n);
     dbus_message_iter_init_append(answer, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(sxs)", &array);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, signature, &array);
     for (gsize i = 0; i < n; i++) {
         if (dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE)
-            append_due(&array, tree, providers[i]);
+            append(&array, tree, providers[i]);
     }
     dbus_message_iter_close_container(&iter, &array);
     return answer;
 }
 
+static DBusMessage *
+on_get_due(DmTree *tree, DBusMessage *call)
+{
+    return answer_providers(tree, call, "(sxs)", append_due);
+}
+
 static void
-append_provider(DBusMessageIter *array, const DmProvider *provider)
+append_provider(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
 {
     const char *id = dm_provider_get_id(provider);
     dbus_uint32_t n_addresses = dm_session_count_addresses(provider);
@@ -414,20 +417,7 @@ append_provider(DBusMessageIter *array, const DmProvider *provider)
 static DBusMessage *
 on_get_providers(DmTree *tree, DBusMessage *call)
 {
-    DBusMessage *answer = dbus_message_new_method_return(call);
-    DBusMessageIter iter, array;
-    DmProvider *const *providers;
-    gsize n;
-
-    providers = dm_tree_get_providers(tree, &n);
-    dbus_message_iter_init_append(answer, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(suas)", &array);
-    for (gsize i = 0; i < n; i++) {
-        if (dm_provider_get_scope(providers[i]) == DM_SCOPE_DEVICE)
-            append_provider(&array, providers[i]);
-    }
-    dbus_message_iter_close_container(&iter, &array);
-    return answer;
+    return answer_providers(tree, call, "(suas)", append_provider);
 }
 
 static const struct {

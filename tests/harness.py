@@ -70,6 +70,19 @@ class Failure(AssertionError):
     """A program that did not do what a test rests on; the message holds what it wrote."""
 
 
+def wait_until(condition, what="it", timeout=START_TIMEOUT):
+    """Runs the default main context until condition(); the deadline fails the test, which says
+    `what` did not happen."""
+    late = []
+    source = GLib.timeout_add_seconds(timeout, lambda: late.append(True))
+    while not condition():
+        if late:
+            raise Failure(f"{what} did not happen within {timeout} s")
+        GLib.MainContext.default().iteration(True)
+    if not late:
+        GLib.source_remove(source)
+
+
 def check_sanitizers(name, text):
     """Fails with `text` if a sanitizer reported something in it."""
     if SANITIZER_REPORT.search(text):

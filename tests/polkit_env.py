@@ -55,18 +55,6 @@ def connect(env):
         | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 
 
-def wait_until(condition, what):
-    """Runs the default main context until condition(); the deadline fails the test."""
-    late = []
-    source = GLib.timeout_add_seconds(DEADLINE, lambda: late.append(True))
-    context = GLib.MainContext.default()
-    while not condition() and not late:
-        context.iteration(True)
-    if late:
-        raise harness.Failure(f"{what} did not happen within {DEADLINE} s")
-    GLib.source_remove(source)
-
-
 # -- the mock -------------------------------------------------------------------------------------
 
 
@@ -159,7 +147,7 @@ class Polkitd(harness.Process):
         draft = self.dir / "rules" / "draft"
         draft.write_text(text, encoding="utf-8")
         draft.rename(self.dir / "rules" / "00-set.rules")
-        wait_until(lambda: changes, "that polkitd read its rules anew")
+        harness.wait_until(lambda: changes, "that polkitd read its rules anew")
         connection.close_sync(None)
 
     def put_in_session(self, pid, uid, is_active=True, session=None):
@@ -250,13 +238,13 @@ class Dialog:
 
     def wait_for_one(self):
         """Waits until a dialog is open; returns its cookie, action and message."""
-        wait_until(lambda: self.open, "a dialog")
+        harness.wait_until(lambda: self.open, "a dialog")
         ((cookie, (action, message, _)),) = self.open.items()
         return cookie, action, message
 
     def wait_for_cancel(self):
         """Waits until a dialog was closed again; returns its action."""
-        wait_until(lambda: self.cancelled, "the end of a dialog")
+        harness.wait_until(lambda: self.cancelled, "the end of a dialog")
         return self.cancelled.pop()
 
     def answer(self, is_right, uid=None):

@@ -139,14 +139,7 @@ class GdbusClient(Client):
 
     def wait_for(self, condition):
         """Runs until condition() is true; fails after the deadline."""
-        late = []
-        source = GLib.timeout_add_seconds(DEADLINE, late.append, True)
-        context = GLib.MainContext.default()
-        while not condition():
-            assert not late, "it did not happen in time"
-            context.iteration(True)
-        if not late:
-            GLib.source_remove(source)
+        harness.wait_until(condition)
 
     def close(self):
         if not self.connection.is_closed():

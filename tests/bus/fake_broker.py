@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A broker without a server: attends at the tree socket, and runs sessions as a test tells it to."""
 
+import harness
 import treeclient
 from gi.repository import Gio, GLib
-
-DEADLINE = 30  # seconds
 
 
 class FakeBroker:
@@ -23,19 +22,9 @@ class FakeBroker:
     def attend(self):
         self.client.call("Attend")
 
-    def wait_for(self, condition):
-        """Runs the default context until condition() is true."""
-        late = []
-        source = GLib.timeout_add_seconds(DEADLINE, late.append, True)
-        while not condition():
-            assert not late, f"it did not happen in time; there are {self.signals}"
-            GLib.MainContext.default().iteration(True)
-        if not late:
-            GLib.source_remove(source)
-
     def wait_for_signal(self, member):
         """The arguments of the first signal of that name that has not been taken."""
-        self.wait_for(lambda: any(name == member for name, _ in self.signals))
+        harness.wait_until(lambda: any(name == member for name, _ in self.signals), member)
         found = next(signal for signal in self.signals if signal[0] == member)
         self.signals.remove(found)
         return found[1]

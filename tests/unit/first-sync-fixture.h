@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "tests/unit/store-fixture.h"
+#include "tests/unit/clock-fixture.h"
 #include "tree/rules/first-sync.h"
 #include "tree/session.h"
 
@@ -15,41 +15,11 @@
 #define POLICY "./Vendor/MSFT/Policy/A"
 #define MINUTE_US (60 * G_GINT64_CONSTANT(1000000))
 #define DAY_US (24 * 60 * MINUTE_US)
-#define START_US G_GINT64_CONSTANT(1772445600000000)
-
-static gint64 wall_us, boot_us;
-static const char *boot_id;
-
-static inline gint64
-get_wall_us(gpointer data)
-{
-    return wall_us;
-}
-
-static inline gint64
-get_boot_us(gpointer data)
-{
-    return boot_us;
-}
-
-static const DmClock test_clock = {.wall_us = get_wall_us, .boot_us = get_boot_us};
 
 static inline void
 pass_min(gint64 minutes)
 {
-    wall_us += minutes * MINUTE_US;
-    boot_us += minutes * MINUTE_US;
-}
-
-static inline DmTree *
-open_tree(Fixture *fixture)
-{
-    const DmTreeOptions options = {.clock = &test_clock, .boot_id = boot_id};
-    g_autoptr(GError) error = NULL;
-    DmTree *tree = dm_tree_new(open_store(fixture), &options, &error);
-
-    g_assert_no_error(error);
-    return tree;
+    pass_us(minutes * MINUTE_US);
 }
 
 static inline guint

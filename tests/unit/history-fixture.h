@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-#include "tests/unit/store-fixture.h"
+#include "tests/unit/clock-fixture.h"
 #include "tree/history.h"
 #include "tree/session.h"
 
@@ -9,48 +9,12 @@
  * the tests set. */
 
 #define P "./Device/Vendor/MSFT/DMClient/Provider/P"
-#define START_US G_GINT64_CONSTANT(1772445600000000) /* 2026-03-02 10:00 UTC */
 #define SECOND_US G_GINT64_CONSTANT(1000000)
-
-static gint64 wall_us, boot_us;
-static const char *boot_id;
-
-static inline gint64
-get_wall_us(gpointer data)
-{
-    return wall_us;
-}
-
-static inline gint64
-get_boot_us(gpointer data)
-{
-    return boot_us;
-}
-
-static const DmClock test_clock = {.wall_us = get_wall_us, .boot_us = get_boot_us};
 
 static inline void
 pass_s(gint64 seconds)
 {
-    wall_us += seconds * SECOND_US;
-    boot_us += seconds * SECOND_US;
-}
-
-static inline DmTree *
-open_over(DmStore *store)
-{
-    const DmTreeOptions options = {.clock = &test_clock, .boot_id = boot_id};
-    g_autoptr(GError) error = NULL;
-    DmTree *tree = dm_tree_new(store, &options, &error);
-
-    g_assert_no_error(error);
-    return tree;
-}
-
-static inline DmTree *
-open_tree(Fixture *fixture)
-{
-    return open_over(open_store(fixture));
+    pass_us(seconds * SECOND_US);
 }
 
 static inline void
