@@ -10,7 +10,6 @@ import time
 import harness
 import pytest
 from bus_clients import path_of
-from fake_broker import FakeBroker
 
 EXAMPLES = harness.ROOT / "docs" / "examples"
 LANGUAGES = {"c": [], "py": ["/usr/bin/python3"], "sh": ["sh"]}
@@ -60,13 +59,6 @@ class Example:
     def stop(self):
         self.popen.terminate()
         self.popen.communicate(timeout=harness.RUN_TIMEOUT)
-
-
-@pytest.fixture
-def broker(env, agent):
-    made = FakeBroker(env)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -20,13 +20,6 @@ CANARY = "kanarienvogel"
 
 
 @pytest.fixture
-def broker(env, agent):
-    made = FakeBroker(env)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def enrolled(tree):
     tree.add_provider()
     tree.set_leaf("ManagementServiceAddress", ADDRESS)

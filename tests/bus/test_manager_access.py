@@ -7,10 +7,8 @@ import subprocess
 
 import bus_tree
 import harness
-import polkit_env
 import pytest
 from bus_clients import DBUS_ERROR, OUR_ERROR, BusError, path_of
-from fake_broker import FakeBroker
 from test_bus_access import NOBODY, error_of
 
 MANAGER = harness.BUS_NAME + ".Manager"
@@ -29,25 +27,11 @@ SENTENCES = {
 
 
 @pytest.fixture
-def polkit(env, bus):
-    made = polkit_env.start_dbusmock_polkit(env)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def enrolled(client_of, tree):
     tree.add_provider()
     tree.set_leaf("ManagementServiceAddress", "https://mdm.example.test/")
     tree.fill()
     return tree
-
-
-@pytest.fixture
-def broker(env, agent):
-    made = FakeBroker(env)
-    yield made
-    made.close()
 
 
 def call(env, method, *arguments, path=harness.BUS_ROOT, interface=MANAGER, uid=NOBODY):
@@ -87,11 +71,11 @@ def test_no_polkit_means_no(env, enrolled, client_of, broker):
 
 
 @pytest.mark.parametrize("action", METHODS)
-def test_each_method_asks_for_its_action(env, polkit, enrolled, broker, action):
+def test_each_method_asks_for_its_action(env, mock_polkit, enrolled, broker, action):
     """All the others are allowed, and it is not."""
-    polkit.allow(*[other for other in METHODS if other != action])
+    mock_polkit.allow(*[other for other in METHODS if other != action])
     assert error_of(call, env, *METHODS[action]) == DBUS_ERROR + "AccessDenied"
-    polkit.allow(action)
+    mock_polkit.allow(action)
     if action == "retry-first-sync":
         enrolled.apply(("Delete", f"{bus_tree.URI}/Provider/X/FirstSyncStatus", None),
                        ("Add", f"{bus_tree.URI}/Provider/X/FirstSyncStatus", None))
@@ -99,8 +83,8 @@ def test_each_method_asks_for_its_action(env, polkit, enrolled, broker, action):
     call(env, *METHODS[action])
 
 
-def test_sync_once_a_minute(env, polkit, enrolled, broker):
-    polkit.allow("sync")
+def test_sync_once_a_minute(env, mock_polkit, enrolled, broker):
+    mock_polkit.allow("sync")
     session, = sync(env)
     assert sync(env) == [session]  # that is no other session
     broker.begin()
@@ -109,20 +93,20 @@ def test_sync_once_a_minute(env, polkit, enrolled, broker):
     assert sync(env, uid=0) != [session]
 
 
-def test_the_session_is_the_users(env, polkit, enrolled, broker):
+def test_the_session_is_the_users(env, mock_polkit, enrolled, broker):
     """`./User` commands have the caller as context; root's sessions are nobody's."""
-    polkit.allow("sync")
+    mock_polkit.allow("sync")
     sync(env)
     assert broker.wait_for_signal("SyncRequested")[3] == NOBODY
 
 
-def test_read_classes(client_of, polkit, enrolled):
+def test_read_classes(client_of, mock_polkit, enrolled):
     """Each class by its own action; what an action allows, Get, GetAll and GetManagedObjects show."""
     client = client_of(NOBODY)
     rows = {bus_tree.place(leaf)[1]: row["read"] for leaf, row in bus_tree.leaves()
             if bus_tree.place(leaf)[0] == ""}
     for allowed in ([], ["read-identity"], ["read-details"], ["read-identity", "read-details"]):
-        polkit.allow(*allowed)
+        mock_polkit.allow(*allowed)
         classes = {"public"} | {action.removeprefix("read-") for action in allowed}
         shown = {name for name, read in rows.items() if read in classes}
         assert set(client.get_all(path_of("X"), PROVIDER)) - {"ProviderID"} <= shown
@@ -137,18 +121,18 @@ def test_read_classes(client_of, polkit, enrolled):
                 assert error_of(client.get, path_of("X"), PROVIDER, name) == DBUS_ERROR + "AccessDenied"
 
 
-def test_history_is_details(env, polkit, enrolled, broker):
+def test_history_is_details(env, mock_polkit, enrolled, broker):
     broker.begin()
     broker.report(ended=True, state="idle")
     history = ("GetHistory", "ua{sv}", "0", "0")
-    polkit.allow("read-identity")
+    mock_polkit.allow("read-identity")
     assert error_of(lambda: call(env, *history, path=path_of("X"), interface=SESSION)) == \
         DBUS_ERROR + "AccessDenied"
-    polkit.allow("read-details")
+    mock_polkit.allow("read-details")
     assert len(call(env, *history, path=path_of("X"), interface=SESSION)[0]) == 1
 
 
-def test_verdicts_are_emptied_when_polkit_says_so(gdbus, env, polkit, enrolled):
+def test_verdicts_are_emptied_when_polkit_says_so(gdbus, env, mock_polkit, enrolled):
     """On one connection, so that it is the same unique name."""
     script = (
         "import sys, gi; gi.require_version('Gio', '2.0')\n"
@@ -171,34 +155,34 @@ def test_verdicts_are_emptied_when_polkit_says_so(gdbus, env, polkit, enrolled):
         return reader.stdout.readline().strip()
 
     assert reads() == "False"
-    polkit.allow("read-identity")
+    mock_polkit.allow("read-identity")
     gdbus.get(path_of("X"), PROVIDER, "UPN")  # polkit's signal has come before this is answered
     assert reads() == "True"
-    polkit.allow()
+    mock_polkit.allow()
     gdbus.get(path_of("X"), PROVIDER, "UPN")
     assert reads() == "False"
     reader.stdin.close()
     assert reader.wait() == 0
 
 
-def test_a_slow_polkit_means_no(client_of, polkit, enrolled):
+def test_a_slow_polkit_means_no(client_of, mock_polkit, enrolled):
     """Five seconds, and no for this once; others are served meanwhile."""
-    polkit.allow("read-identity", "read-details")
-    polkit.hang_on("read-identity")
+    mock_polkit.allow("read-identity", "read-details")
+    mock_polkit.hang_on("read-identity")
     client = client_of(NOBODY)
     shown = client.get_all(path_of("X"), PROVIDER)
     assert "UPN" not in shown and "EntDMID" in shown
-    polkit.hang_on()
+    mock_polkit.hang_on()
     assert "UPN" in client.get_all(path_of("X"), PROVIDER)
 
 
-def test_collect_logs_needs_the_button_and_polkit(env, polkit, enrolled):
+def test_collect_logs_needs_the_button_and_polkit(env, mock_polkit, enrolled):
     """For a user; root may always. The button of the user's own tree counts too."""
     logs = ("CollectLogs", "a{sv}", "0")
-    polkit.allow()
+    mock_polkit.allow()
     enrolled.set_leaf("FirstSyncStatus/AllowCollectLogsButton", "true")
     assert error_of(call, env, *logs) == DBUS_ERROR + "AccessDenied"
-    polkit.allow("collect-logs")
+    mock_polkit.allow("collect-logs")
     call(env, *logs)
     enrolled.set_leaf("FirstSyncStatus/AllowCollectLogsButton", "false")
     assert error_of(call, env, *logs) == DBUS_ERROR + "AccessDenied"
@@ -209,11 +193,11 @@ def test_collect_logs_needs_the_button_and_polkit(env, polkit, enrolled):
     call(env, *logs)
 
 
-def test_a_users_details_are_theirs_by_polkit(client_of, polkit, enrolled):
+def test_a_users_details_are_theirs_by_polkit(client_of, mock_polkit, enrolled):
     """A1: no verdict opens another user's tree."""
     enrolled.add_user(NOBODY)
     enrolled.add_user(12345)
-    polkit.allow("read-identity", "read-details")
+    mock_polkit.allow("read-identity", "read-details")
     client = client_of(NOBODY)
     interface = bus_tree.interface_of("FirstSyncStatus")
     mine = path_of("X", "FirstSyncStatus", uid=NOBODY)
@@ -225,8 +209,8 @@ def test_a_users_details_are_theirs_by_polkit(client_of, polkit, enrolled):
     assert other not in client.managed()
 
 
-def test_retry_in_the_users_own_tree(env, polkit, enrolled, broker):
-    polkit.allow("retry-first-sync")
+def test_retry_in_the_users_own_tree(env, mock_polkit, enrolled, broker):
+    mock_polkit.allow("retry-first-sync")
     for uid in (NOBODY, 12345):
         enrolled.add_user(uid)
         enrolled.apply(

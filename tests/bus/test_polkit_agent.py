@@ -12,7 +12,6 @@ import harness
 import polkit_env
 import pytest
 from bus_clients import DBUS_ERROR, path_of
-from fake_broker import FakeBroker
 from polkit_env import PERSON
 from test_polkit_authority import Refused, bus, caller_of, dialog  # noqa: F401
 
@@ -44,13 +43,6 @@ def enrolled(env, agent):
     tree.set_leaf("UPN", "someone@example.test")
     tree.set_leaf("EntDMID", "device-1")
     return tree
-
-
-@pytest.fixture
-def broker(env, agent):
-    made = FakeBroker(env)
-    yield made
-    made.close()
 
 
 def get(caller, name):
