@@ -9,7 +9,7 @@ import bus_tree
 import harness
 import pytest
 import rawbus
-from bus_clients import DBUS_ERROR, PEER, GdbusClient, path_of
+from bus_clients import DBUS_ERROR, GdbusClient, path_of
 from fake_broker import FakeBroker
 from gi.repository import Gio, GLib
 from treeclient import TreeClient, command
@@ -188,7 +188,7 @@ def test_while_a_session_is_waited_for(env, enrolled):
     assert caller.ask(sync(wait=False)).string() == session
     assert broker.begin()["token"] == session
     serial = caller.send(sync(wait=True))
-    caller.ask(rawbus.call(harness.BUS_ROOT, PEER, "Ping"))
+    caller.ask(rawbus.MANAGED)  # waits for its turn behind it
     broker.report(ended=True, state="idle")
     assert caller.wait_reply(serial).string() == session
     assert broker.requests() == []

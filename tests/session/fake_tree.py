@@ -54,6 +54,7 @@ class FakeTree:
         self.n_settled = 0
         self._changed = threading.Condition()
         self._connections = []    # those that attend
+        self._open = []           # all: nobody else keeps one while it says Hello
         self._context = GLib.MainContext()
         self._loop = GLib.MainLoop(self._context)
         ready = threading.Event()
@@ -104,12 +105,13 @@ class FakeTree:
         ready.set()
         self._loop.run()
         server.stop()
-        for connection in self._connections:
+        for connection in self._open:
             if not connection.is_closed():
                 connection.close_sync(None)
         self._context.pop_thread_default()
 
     def _on_connection(self, _server, connection):
+        self._open.append(connection)
         connection.register_object(PATH, self._interface, self._on_call, None, None)
         return True
 
