@@ -72,9 +72,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    const DmArgument *arguments;        /* in, then out; NULL: none */
-    DmCallResult (*call)(DmCall *call); /* NULL: libdbus serves it by itself */
-    const char *doc;                    /* as of a property */
+    const DmArgument *arguments; /* in, then out; NULL: none */
+    DmCallResult (*call)(DmCall *call);
+    const char *doc;             /* as of a property */
     DmAction action;             /* what the caller must be authorised for; DM_ACTION_N: nothing */
     bool is_heavy;               /* may take long: callers take turns (G8) */
     const DmMethodError *errors; /* NULL: none */

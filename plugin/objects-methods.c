@@ -262,17 +262,40 @@ const DmInterface dm_interface_introspectable = {
     .doc = "What an object has.",
 };
 
+/* -- Peer ---------------------------------------------------------------------------------------
+ */
+
+static DmCallResult
+on_ping(DmCall *call)
+{
+    call->reply = dm_call_new_empty_reply(call->message);
+    return DM_CALL_DONE;
+}
+
+static DmCallResult
+on_get_machine_id(DmCall *call)
+{
+    g_autoptr(DmBody) body = dm_body_new();
+    char *id = dbus_get_local_machine_id();
+
+    dm_body_append_text(body, id);
+    dbus_free(id);
+    call->reply = dm_call_finish_reply(call->message, body, "s");
+    return DM_CALL_DONE;
+}
+
 const DmInterface dm_interface_peer = {
     .name = DBUS_INTERFACE_PEER,
     .is_on = is_on_all,
     .methods =
         (const DmMethod[]){
-            {"Ping", NULL, NULL, "Answers, and nothing more.", DM_ACTION_N, false},
-            {"GetMachineId", (const DmArgument[]){{"machine_uuid", "s", true}, {NULL}}, NULL,
-             "The machine's identifier, as of any service on the bus.", DM_ACTION_N, false},
+            {"Ping", NULL, on_ping, "Answers, and nothing more.", DM_ACTION_N, false},
+            {"GetMachineId", (const DmArgument[]){{"machine_uuid", "s", true}, {NULL}},
+             on_get_machine_id, "The machine's identifier, as of any service on the bus.",
+             DM_ACTION_N, false},
             {NULL},
         },
-    .doc = "Served by the bus library itself.",
+    .doc = "Served at every path.",
 };
 
 /* -- ObjectManager ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "plugin/interface.h"
 #include "plugin/objects.h"
 #include "plugin/queue.h"
+#include "plugin/unread.h"
 #include "tree/history.h"
 
 /* What the files of the export share; nobody else includes it. */
@@ -21,8 +22,9 @@ struct DmObjects {
     DBusConnection *connection; /* NULL: none */
     guint connection_number;    /* counts those there were */
     DmAccess *access;
-    DmQueue *queue; /* calls that wait for their turn */
-    GSource *trim;  /* NULL: no large reply is on its way */
+    DmQueue *queue;   /* calls that wait for their turn */
+    DmUnread *unread; /* users that leave too much unread */
+    GSource *trim;    /* NULL: no large reply is on its way */
     guint trim_ms;
 };
 

@@ -104,8 +104,7 @@ find_method(DmCall *call)
             return NULL;
         }
     }
-    if (method == NULL || method->call == NULL) {
-        method = NULL;
+    if (method == NULL) {
         call->reply = dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_METHOD,
                                         "the object has no such method", member);
     } else if (!dm_method_takes(method, dbus_message_get_signature(call->message))) {
@@ -116,22 +115,52 @@ find_method(DmCall *call)
     return method;
 }
 
-static DBusMessage *
-new_no_object(DBusMessage *call)
+static bool
+is_above_root(const char *path)
 {
-    return dm_call_new_error(call, DBUS_ERROR_UNKNOWN_OBJECT, "there is no object at this path",
-                             dbus_message_get_path(call));
+    gsize size = strlen(path);
+
+    return size == 1 || (strncmp(DM_BUS_ROOT, path, size) == 0 && DM_BUS_ROOT[size] == '/');
 }
 
-/* Finds what the message is about; without a method there is an error reply. */
+/* Of the levels above the root there is nothing to say but what is below them. */
+static DBusMessage *
+new_reply_above_root(DBusMessage *call)
+{
+    const char *path = dbus_message_get_path(call);
+    const char *below = DM_BUS_ROOT + (strlen(path) == 1 ? 1 : strlen(path) + 1);
+    g_autoptr(DmBody) body = NULL;
+    g_autofree char *xml = NULL;
+
+    if (!dbus_message_has_member(call, "Introspect") || !dbus_message_has_signature(call, "") ||
+        (dbus_message_get_interface(call) != NULL &&
+         !dbus_message_has_interface(call, DBUS_INTERFACE_INTROSPECTABLE)))
+        return dm_call_new_error(call, DBUS_ERROR_UNKNOWN_METHOD, "the object has no such method",
+                                 dbus_message_get_member(call));
+    xml = g_strdup_printf(DBUS_INTROSPECT_1_0_XML_DOCTYPE_DECL_NODE
+                          "<node>\n  <node name=\"%.*s\"/>\n</node>\n",
+                          (int)strcspn(below, "/"), below);
+    body = dm_body_new();
+    dm_body_append_valid(body, xml);
+    return dm_call_finish_reply(call, body, "s");
+}
+
+/* Finds what the message is about; without a method there is a reply, an error most often. */
 static const DmMethod *
 find_target(DmCall *call)
 {
     const char *path = dbus_message_get_path(call->message);
 
+    /* Peer is about the process, wherever it is sent. */
+    if (dbus_message_has_interface(call->message, DBUS_INTERFACE_PEER)) {
+        *call->object = (DmObject){.scope = DM_SCOPE_DEVICE, .node = DM_NODE_NONE};
+        return find_method(call);
+    }
     if (dm_object_find(call->objects->options.tree, path, call->object))
         return find_method(call);
-    call->reply = new_no_object(call->message);
+    call->reply = is_above_root(path) ? new_reply_above_root(call->message)
+                                      : dm_call_new_error(call->message, DBUS_ERROR_UNKNOWN_OBJECT,
+                                                          "there is no object at this path", path);
     return NULL;
 }
 
@@ -148,10 +177,13 @@ is_open(gconstpointer data)
 void
 dm_objects_reply(DmObjects *objects, DBusMessage *call, DBusMessage *reply)
 {
-    if (dbus_message_get_no_reply(call))
+    if (dbus_message_get_no_reply(call)) {
         dbus_message_unref(reply);
-    else
-        dm_objects_send(objects, reply);
+        return;
+    }
+    dm_objects_send(objects, reply);
+    if (objects->unread != NULL)
+        dm_unread_note(objects->unread, dbus_message_get_sender(call), false);
 }
 
 /* -- callers ------------------------------------------------------------------------------------
@@ -250,17 +282,38 @@ job_ask(Job *job, const DmCall *call)
 static void
 job_wait(Job *job)
 {
+    DmObjects *objects = job->objects;
     guint32 uid = job->caller.is_known ? job->caller.uid : G_MAXUINT32;
 
-    if (!dm_queue_push(job->objects->queue, uid, dbus_message_get_sender(job->message), job))
+    if (dm_queue_push(objects->queue, uid, dbus_message_get_sender(job->message), job)) {
+        if (dm_queue_has_closed(objects->queue))
+            dm_unread_look(objects->unread);
+    } else if (dm_unread_is_closed(objects->unread, uid)) {
+        /* An error would be one more message that nobody reads. */
+        job_unref(job);
+    } else {
         job_refuse(job);
+    }
 }
 
-/* Whether the call has to wait for its turn: one that may take long, and any while others wait. */
+/* Whether the call has to wait for its turn: one that may take long, and any while others wait, or
+ * while somebody is not answered, which may be the caller. `method` NULL: none was found. */
 static bool
 must_wait(const DmObjects *objects, const DmMethod *method)
 {
-    return method->is_heavy || !dm_queue_is_empty(objects->queue) || !is_open(objects);
+    return (method != NULL && method->is_heavy) || !dm_queue_is_empty(objects->queue) ||
+           !is_open(objects) || dm_unread_has_closed(objects->unread);
+}
+
+/* Has `call` wait for its turn, which comes to it from the start again. */
+static void
+job_queue(Job *job, DmCall *call)
+{
+    g_clear_pointer(&call->reply, dbus_message_unref);
+    if (job->has_caller)
+        job_wait(job);
+    else
+        job_ask(job, call);
 }
 
 /* Serves the message as far as it goes; from the start each time, for the tree may have changed.
@@ -277,11 +330,8 @@ job_go_on(Job *job)
                    .need = DM_ACTION_N};
     const DmMethod *method = find_target(&call);
 
-    if (method != NULL && !job->has_turn && must_wait(objects, method)) {
-        if (job->has_caller)
-            job_wait(job);
-        else
-            job_ask(job, &call);
+    if (!job->has_turn && must_wait(objects, method)) {
+        job_queue(job, &call);
         return;
     }
     switch (method != NULL ? method->call(&call) : DM_CALL_DONE) {
@@ -290,6 +340,8 @@ job_go_on(Job *job)
         return;
     case DM_CALL_DONE:
         dm_objects_reply(objects, job->message, call.reply);
+        if (method != NULL && method->is_heavy)
+            dm_unread_note(objects->unread, dbus_message_get_sender(job->message), true);
         break;
     case DM_CALL_LATER:
         break;
@@ -330,10 +382,10 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
     if (method != NULL && is_vain(message, method))
         return DBUS_HANDLER_RESULT_HANDLED;
     /* The way of most calls: answered at once, whoever it is. */
-    if (method == NULL)
-        result = DM_CALL_DONE;
-    else if (!must_wait(objects, method))
-        result = method->call(&call);
+    if (must_wait(objects, method))
+        g_clear_pointer(&call.reply, dbus_message_unref);
+    else
+        result = method != NULL ? method->call(&call) : DM_CALL_DONE;
     if (result == DM_CALL_DONE)
         dm_objects_reply(objects, message, call.reply);
     if (result != DM_CALL_ASK)
@@ -345,24 +397,16 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
     return DBUS_HANDLER_RESULT_HANDLED;
 }
 
-static bool
-is_above_root(const char *path)
+static void
+set_closed(guint32 uid, bool is_closed, gpointer data)
 {
-    gsize size = strlen(path);
-
-    return size == 1 || (strncmp(DM_BUS_ROOT, path, size) == 0 && DM_BUS_ROOT[size] == '/');
+    dm_queue_set_closed(((DmObjects *)data)->queue, uid, is_closed);
 }
 
-/* Of the levels above the root libdbus knows what is below them, and says so in Introspect; but it
- * takes any other path for one that is there. */
-static DBusHandlerResult
-on_message_elsewhere(DBusConnection *connection, DBusMessage *message, void *data)
+static bool
+is_waiting(gconstpointer data)
 {
-    if (dbus_message_get_type(message) != DBUS_MESSAGE_TYPE_METHOD_CALL ||
-        is_above_root(dbus_message_get_path(message)))
-        return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
-    dm_objects_reply(data, message, new_no_object(message));
-    return DBUS_HANDLER_RESULT_HANDLED;
+    return dm_queue_has_closed(((const DmObjects *)data)->queue);
 }
 
 /* -- life ---------------------------------------------------------------------------------------
@@ -403,7 +447,6 @@ dm_objects_free(DmObjects *objects)
 }
 
 static const DBusObjectPathVTable vtable = {.message_function = on_message};
-static const DBusObjectPathVTable elsewhere = {.message_function = on_message_elsewhere};
 
 void
 dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
@@ -412,6 +455,7 @@ dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
     if (objects->connection != NULL) {
         (void)dbus_connection_unregister_object_path(objects->connection, DM_BUS_ROOT);
         (void)dbus_connection_unregister_object_path(objects->connection, "/");
+        g_clear_pointer(&objects->unread, dm_unread_free);
         g_clear_pointer(&objects->access, dm_access_free);
         dm_queue_clear(objects->queue);
         g_clear_pointer(&objects->connection, dbus_connection_unref);
@@ -420,7 +464,16 @@ dm_objects_set_connection(DmObjects *objects, DBusConnection *connection)
         return;
     objects->connection = dbus_connection_ref(connection);
     objects->access = dm_access_new(connection, objects->options.own_uid_is_root);
+    objects->unread = dm_unread_new(connection, objects->options.context, objects->access,
+                                    &(const DmUnreadHandlers){
+                                        .set_closed = set_closed,
+                                        .is_waiting = is_waiting,
+                                        .data = objects,
+                                    });
+    /* All that is answered is answered here: libdbus would answer Peer by itself, take any path for
+     * one that is there, and count nothing. */
+    dbus_connection_set_route_peer_messages(connection, TRUE);
     if (!dbus_connection_register_fallback(connection, DM_BUS_ROOT, &vtable, objects) ||
-        !dbus_connection_register_fallback(connection, "/", &elsewhere, objects))
+        !dbus_connection_register_fallback(connection, "/", &vtable, objects))
         g_error("out of memory");
 }

@@ -26,9 +26,10 @@ typedef struct {
 
 struct DmQueue {
     DmQueueHandlers handlers;
-    GHashTable *users; /* uid → Party */
-    GHashTable *names; /* name → Party */
-    GQueue turn;       /* Party of users, the next first */
+    GHashTable *users;  /* uid → Party */
+    GHashTable *names;  /* name → Party */
+    GHashTable *closed; /* set of uids that get no turn */
+    GQueue turn;        /* Party of users that get one, the next first */
     guint n_jobs;
     gint64 served_us; /* monotonic time of the last slice, or since when a job waits */
     GSource *after, *late;
@@ -81,7 +82,7 @@ pop(DmQueue *queue)
 static bool
 is_ready(const DmQueue *queue)
 {
-    return queue->n_jobs > 0 && queue->handlers.is_open(queue->handlers.data);
+    return queue->turn.length > 0 && queue->handlers.is_open(queue->handlers.data);
 }
 
 static gboolean
@@ -151,6 +152,7 @@ dm_queue_new(GMainContext *context, const DmQueueHandlers *handlers)
     queue->handlers = *handlers;
     queue->users = g_hash_table_new_full(NULL, NULL, NULL, party_free);
     queue->names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, party_free);
+    queue->closed = g_hash_table_new(NULL, NULL);
     queue->after = add_source(queue, context, 0);
     queue->late = add_source(queue, context, PATIENCE_US);
     return queue;
@@ -166,12 +168,17 @@ dm_queue_free(DmQueue *queue)
     remove_source(queue->late);
     g_hash_table_unref(queue->names);
     g_hash_table_unref(queue->users);
+    g_hash_table_unref(queue->closed);
     g_free(queue);
 }
 
 void
 dm_queue_clear(DmQueue *queue)
 {
+    g_autoptr(GList) closed = g_hash_table_get_keys(queue->closed);
+
+    for (GList *l = closed; l != NULL; l = l->next)
+        dm_queue_set_closed(queue, GPOINTER_TO_UINT(l->data), false);
     while (queue->n_jobs > 0)
         queue->handlers.free_job(pop(queue));
 }
@@ -179,7 +186,45 @@ dm_queue_clear(DmQueue *queue)
 bool
 dm_queue_is_empty(const DmQueue *queue)
 {
-    return queue->n_jobs == 0;
+    return queue->turn.length == 0;
+}
+
+bool
+dm_queue_has_closed(const DmQueue *queue)
+{
+    return queue->turn.length < g_hash_table_size(queue->users);
+}
+
+static bool
+is_closed(const DmQueue *queue, guint32 uid)
+{
+    return g_hash_table_contains(queue->closed, GUINT_TO_POINTER(uid));
+}
+
+/* Gives a user that has jobs turns from now on. */
+static void
+enter(DmQueue *queue, Party *user)
+{
+    if (queue->turn.length == 0)
+        queue->served_us = g_get_monotonic_time();
+    g_queue_push_tail_link(&queue->turn, &user->link);
+}
+
+void
+dm_queue_set_closed(DmQueue *queue, guint32 uid, bool closed)
+{
+    Party *user = g_hash_table_lookup(queue->users, GUINT_TO_POINTER(uid));
+
+    if (closed == is_closed(queue, uid))
+        return;
+    if (closed)
+        g_hash_table_add(queue->closed, GUINT_TO_POINTER(uid));
+    else
+        g_hash_table_remove(queue->closed, GUINT_TO_POINTER(uid));
+    if (user != NULL && closed)
+        g_queue_unlink(&queue->turn, &user->link);
+    else if (user != NULL)
+        enter(queue, user);
 }
 
 static Party *
@@ -189,7 +234,8 @@ add_user(DmQueue *queue, guint32 uid)
 
     user->uid = uid;
     g_hash_table_insert(queue->users, GUINT_TO_POINTER(uid), user);
-    g_queue_push_tail_link(&queue->turn, &user->link);
+    if (!is_closed(queue, uid))
+        enter(queue, user);
     return user;
 }
 
@@ -213,8 +259,6 @@ dm_queue_push(DmQueue *queue, guint32 uid, const char *name, gpointer job)
     if (queue->n_jobs >= DM_QUEUE_MAX || (user != NULL && user->n_jobs >= DM_QUEUE_MAX_OF_UID) ||
         (party != NULL && party->n_jobs >= DM_QUEUE_MAX_OF_NAME))
         return false;
-    if (queue->n_jobs == 0)
-        queue->served_us = g_get_monotonic_time();
     if (user == NULL)
         user = add_user(queue, uid);
     if (party == NULL)

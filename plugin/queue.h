@@ -33,9 +33,16 @@ void dm_queue_free(DmQueue *queue);
  * too many wait. */
 bool dm_queue_push(DmQueue *queue, guint32 uid, const char *name, gpointer job);
 
+/* Whether none waits but those of users that are closed. */
 bool dm_queue_is_empty(const DmQueue *queue);
 
-/* Frees all that waits. */
+/* Has the jobs of user `uid` wait until that user is opened again. */
+void dm_queue_set_closed(DmQueue *queue, guint32 uid, bool is_closed);
+
+/* Whether a job of a user that is closed waits. */
+bool dm_queue_has_closed(const DmQueue *queue);
+
+/* Frees all that waits; users that were closed are closed no longer. */
 void dm_queue_clear(DmQueue *queue);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmQueue, dm_queue_free)

@@ -16,8 +16,8 @@ import bus_tree
 import harness
 import pytest
 import rawbus
-from bus_clients import DBUS_ERROR, INTROSPECTABLE, path_of
-from gi.repository import GLib
+from bus_clients import DBUS_ERROR, INTROSPECTABLE, GdbusClient, path_of
+from gi.repository import Gio, GLib
 
 LIMITS_EXCEEDED = DBUS_ERROR + "LimitsExceeded"
 MANAGER = harness.BUS_NAME + ".Manager"
@@ -26,6 +26,11 @@ PROVIDERS = 300
 # As dbus-daemon has them for the system bus.
 PENDING = 128  # calls of a connection that wait for their replies
 CONNECTIONS = 256  # of a user
+# What the bus keeps of a sender's messages: 127 MB as it comes; less, so that it is full sooner, by
+# that many heavy answers.
+MB = 1024 * 1024
+BUS_BYTES = 64 * MB
+FILLING = 100
 # Heavy calls of a connection: their replies, of all such connections in a test, are less than the
 # memory that the bus has for the service's messages.
 HEAVY = 40
@@ -78,6 +83,12 @@ class Crowd:
         self.open = []
 
 
+def with_memory(size):
+    """The configuration of a bus that keeps that many bytes of a sender's messages."""
+    return harness.BUS_CONFIG.replace(
+        "</busconfig>", f'<limit name="max_incoming_bytes">{size}</limit></busconfig>')
+
+
 @pytest.fixture(scope="module")
 def service():
     """The tests share it, as the users of a machine do."""
@@ -88,7 +99,7 @@ def service():
         pytest.skip("300 connections need more descriptors than there are")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1024), hard))
     with harness.Environment() as env:
-        env.start_bus()
+        env.start_bus(with_memory(BUS_BYTES))
         env.dir.chmod(0o711)
         env.start_agent()
         bus_tree.fill_many(env, PROVIDERS)
@@ -283,13 +294,98 @@ def test_g8_clients_that_never_read(crowd, other, nobody):
         assert other.ask(rawbus.MANAGED).error is None
 
 
-def test_g8_more_than_the_bus_can_hold(service, nobody):
-    """A bus whose memory is full of a sender's messages takes no more from that sender until they
-    are read. That is its limit for all senders; the service waits, in bounded memory, and goes on."""
+def check_outcomes(connections, n_calls):
+    """All calls of each were answered, by the service: but for those that polkit would have had to be asked
+    about more than are asked about at a time."""
+    outcomes = count(connections)
+    assert sum(outcomes.values()) == n_calls * len(connections)
+    assert set(outcomes) <= {(None, False), (LIMITS_EXCEEDED, False)}
+    assert outcomes[None, False] >= n_calls / 2 * len(connections)
+
+
+STATS = "org.freedesktop.DBus.Debug.Stats"
+
+
+def kept_by_the_bus(env):
+    """MB of the service's messages that the bus holds."""
+    asking = rawbus.Raw(env)
+    owner = asking.ask(rawbus.call("/org/freedesktop/DBus", rawbus.BUS, "GetNameOwner",
+                                   GLib.Variant("(s)", (harness.BUS_NAME,)),
+                                   destination=rawbus.BUS)).string()
+    asking.close()
+    gdbus = GdbusClient(env)
+    stats = gdbus.connection.call_sync(
+        rawbus.BUS, "/org/freedesktop/DBus", STATS, "GetConnectionStats",
+        GLib.Variant("(s)", (owner,)), None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+    gdbus.close()
+    return stats["IncomingBytes"] / MB
+
+
+@pytest.mark.parametrize("users", [["nobody"], ["nobody", "bin", "sys"]], ids=["one", "three"])
+def test_g8_whoever_leaves_answers_unread_waits(crowd, other, users):
+    """More is asked for than the bus can hold of a sender. Others are answered all the same, and
+    all of it comes once it is read."""
+    uids = [pwd.getpwnam(user).pw_uid for user in users]
+    silent_ones = [c for uid in uids for c in crowd.join(uid, 2)]
+    bystander, = crowd.join(uids[0])
+    n_calls = PENDING // len(users)
+    with crowd.stopped():
+        for connection in silent_ones:
+            connection.send(rawbus.MANAGED, count=n_calls)
+            connection.settle()
+    # Heavy too, and in turn with theirs, which would all have been made after as many.
+    for _ in range(FILLING):
+        assert other.ask(GET).error is None
+        assert other.ask(rawbus.MANAGED).error is None
+    assert kept_by_the_bus(crowd.env) < BUS_BYTES / MB * 3 / 4
+    # With them waits what else that user runs: one more message, and one that is an error.
+    bystander.send(GET, rawbus.get(path_of("Nobody"), "ProviderID"),
+                   rawbus.call("/", "org.freedesktop.DBus.Peer", "Ping"))
+    bystander.settle()
+    assert other.ask(rawbus.MANAGED).error is None
+    assert not [m for m in bystander.messages if not m.is_of_bus]
+    rawbus.read_all([*silent_ones, bystander])
+    check_outcomes(silent_ones, n_calls)
+    assert [m.error for m in replies(bystander) if not m.is_of_bus] == [
+        None, DBUS_ERROR + "UnknownObject", None]
+    assert bystander.ask(GET).error is None
+
+
+def test_g8_whoever_leaves_is_not_waited_for(crowd, other, nobody):
+    """A user's next program is answered when the one that read nothing has gone."""
+    for connection in crowd.join(nobody, 2):
+        connection.send(rawbus.MANAGED, count=PENDING)
+    for _ in range(FILLING):
+        assert other.ask(rawbus.MANAGED).error is None
+    for connection in crowd.open[-2:]:
+        connection.close()
+    next_one, = crowd.join(nobody)
+    assert next_one.ask(GET).error is None
+    assert next_one.ask(rawbus.MANAGED).error is None
+
+
+def test_g8_a_bus_that_does_not_say_what_is_unread(nobody):
+    """It may have quotas of its own; calls are answered as ever."""
     config = harness.BUS_CONFIG.replace(
-        "</busconfig>", '<limit name="max_incoming_bytes">1000000</limit></busconfig>')
+        "</policy>", f'<deny send_destination="{rawbus.BUS}" send_interface="{STATS}"/></policy>')
     with harness.Environment() as env:
         env.start_bus(config)
+        env.dir.chmod(0o711)
+        env.start_agent()
+        bus_tree.fill_many(env, 50)
+        caller = rawbus.Raw(env, nobody)
+        caller.send(rawbus.MANAGED, PUBLIC, count=PENDING // 2)
+        rawbus.read_all([caller])
+        check_outcomes([caller], PENDING)
+        caller.close()
+
+
+def test_g8_more_than_the_bus_can_hold(service, nobody):
+    """A bus whose memory is full of a sender's messages takes no more from that sender until they
+    are read: one that has less than it has by default. The service waits, in bounded memory, and
+    goes on."""
+    with harness.Environment() as env:
+        env.start_bus(with_memory(1000000))
         env.dir.chmod(0o711)
         agent = env.start_agent()
         bus_tree.fill_many(env, 50)

@@ -94,7 +94,7 @@ def test_wait_for_the_end(enrolled, broker, gdbus):
     assert not early.done
     broker.begin()
     late = sync(gdbus, wait=True)
-    gdbus.call(harness.BUS_ROOT, "org.freedesktop.DBus.Peer", "Ping")
+    gdbus.managed()  # waits for its turn behind it
     assert not early.done and not late.done
     broker.report(ended=True, state="idle")
     assert early.wait(gdbus) == late.wait(gdbus) == (session,)

@@ -135,6 +135,21 @@ def test_nobody_sets(system, destinations, user):
                 assert refused.by_bus
 
 
+@pytest.mark.parametrize("user", UIDS)
+def test_only_the_agent_asks_what_is_unread(system, user):
+    """G8. Of a name; not what else the bus tells of itself."""
+    name = system[user].bus_call("GetNameOwner", f"('{AGENT_NAME}',)")[0]
+    stats = BUS + ".Debug.Stats"
+    asked = system[user].refusal(BUS, "/org/freedesktop/DBus", stats, "GetConnectionStats",
+                                 f"('{name}',)")
+    if user == accounts.AGENT:
+        assert asked is None
+    elif user != "root":
+        assert asked.by_bus
+    if user != "root":
+        assert system[user].refusal(BUS, "/org/freedesktop/DBus", stats, "GetStats").by_bus
+
+
 # -- calls to the broker -------------------------------------------------------------------------
 
 

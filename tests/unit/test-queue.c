@@ -189,6 +189,44 @@ on_readable(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* Who is closed waits, known before or not, in the order of calling; others do not. */
+static void
+test_closed_users_wait(Fixture *f, gconstpointer data)
+{
+    push(f, 1, ":1.1", "a");
+    dm_queue_set_closed(f->queue, 1, true);
+    dm_queue_set_closed(f->queue, 2, true);
+    dm_queue_set_closed(f->queue, 2, true);
+    g_assert_true(dm_queue_is_empty(f->queue));
+    g_assert_true(dm_queue_has_closed(f->queue));
+    push(f, 1, ":1.1", "b");
+    push(f, 2, ":1.2", "c");
+    push(f, 3, ":1.3", "d");
+    g_assert_false(dm_queue_is_empty(f->queue));
+    run(f);
+    g_assert_cmpstr(f->served->str, ==, "d");
+    dm_queue_set_closed(f->queue, 1, false);
+    run(f);
+    g_assert_cmpstr(f->served->str, ==, "dab");
+    g_assert_true(dm_queue_has_closed(f->queue));
+    dm_queue_set_closed(f->queue, 2, false);
+    g_assert_false(dm_queue_has_closed(f->queue));
+    run(f);
+    g_assert_cmpstr(f->served->str, ==, "dabc");
+}
+
+static void
+test_cleared_while_closed(Fixture *f, gconstpointer data)
+{
+    dm_queue_set_closed(f->queue, 1, true);
+    push(f, 1, ":1.1", "ab");
+    dm_queue_clear(f->queue);
+    g_assert_cmpuint(f->n_freed, ==, 2);
+    push(f, 1, ":1.1", "c");
+    run(f);
+    g_assert_cmpstr(f->served->str, ==, "c");
+}
+
 /* As when the bus goes away between the moment at which it is somebody's turn and the turn. */
 static void
 test_cleared_before_the_turn(Fixture *f, gconstpointer data)
@@ -225,5 +263,7 @@ main(int argc, char **argv)
     TEST("/queue/G8-bounds", test_bounds);
     TEST("/queue/freed-with-jobs", test_freed_with_jobs);
     TEST("/queue/cleared-before-the-turn", test_cleared_before_the_turn);
+    TEST("/queue/G8-closed-users-wait", test_closed_users_wait);
+    TEST("/queue/cleared-while-closed", test_cleared_while_closed);
     return g_test_run();
 }
