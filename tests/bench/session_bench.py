@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A session of ten messages over TLS on loopback, against the same POSTs by bare libcurl: the whole
-process, its CPU, and the time on the wire from the first request to the last."""
+"""A session of ten messages over TLS on loopback, against the same POSTs by bare libcurl: of the
+broker that stays, from the call of Sync to its answer; and of one that runs for the session only,
+the whole process, its CPU, and the time on the wire from the first request to the last."""
 
 import resource
 import statistics
@@ -13,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/server"))
 
-from bench import show, stop  # noqa: E402
+from bench import NAME, PATH, show, stop  # noqa: E402
+from gi.repository import Gio, GLib  # noqa: E402
 from mdm_server import MdmServer  # noqa: E402
 
 N_MESSAGES = 10
@@ -30,17 +32,50 @@ def script():
                           {"verb": "Get", "loc_uri": node}]} for number in range(N_MESSAGES - 1)] + [{}]
 
 
-def measure(server, command, **options):
-    """Milliseconds of one run: all of it, its CPU, and from the first request to the last."""
-    first = len(server.exchanges)
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **options)
-    whole, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+def take(server, first):
+    """The exchanges of one session."""
     exchanges = server.exchanges[first:]
     if len(exchanges) != N_MESSAGES:
         raise RuntimeError(f"the session had {len(exchanges)} messages, not {N_MESSAGES}")
+    return exchanges
+
+
+def measure(server, command, **options):
+    """Milliseconds of one run, and what it printed: all of it, its CPU, and from the first request
+    to the last."""
+    first = len(server.exchanges)
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+    whole, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    exchanges = take(server, first)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return [1000 * seconds for seconds in (whole, cpu, exchanges[-1].time - exchanges[0].time)]
+    return [1000 * seconds for seconds in (whole, cpu, exchanges[-1].time - exchanges[0].time)], told
+
+
+def measure_sync(server, connection):
+    """Milliseconds from the call of Sync to its answer, with the session's end."""
+    first, start = len(server.exchanges), time.monotonic()
+    connection.call_sync(NAME, PATH, NAME + ".Manager", "Sync",
+                         GLib.Variant("(oa{sv})", (f"{PATH}/Provider/{PROVIDER}",
+                                                   {"wait": GLib.Variant("b", True)})),
+                         None, Gio.DBusCallFlags.NONE, 60000, None)
+    whole = time.monotonic() - start
+    take(server, first)
+    return 1000 * whole
+
+
+def compare_syncs(bench, server, posts, suffix):
+    broker = bench.service([str(bench.build / "broker/dmclient-broker")], NAME + ".Broker")
+    connection = Gio.DBusConnection.new_for_address_sync(
+        bench.env["DBUS_SYSTEM_BUS_ADDRESS"], Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+    syncs, floors = [], []
+    for _ in range(bench.n(25)):
+        syncs.append(measure_sync(server, connection))
+        floors.append(float(measure(server, [*bench.pin, *posts])[1]))
+    connection.close_sync(None)
+    stop(broker)
+    show(f"session-10-messages{suffix}", statistics.median(syncs), "ms", statistics.median(floors))
 
 
 def run_in(bench, certs, state, suffix):
@@ -58,11 +93,12 @@ def run_in(bench, certs, state, suffix):
                  str(certs / "client.pem"), str(certs / "client.key"), str(message), str(N_MESSAGES)]
         for _ in range(bench.n(15)):
             ours.append(measure(server, [str(bench.build / "broker/dmclient-broker"), "--once", PROVIDER],
-                                env=bench.env))
+                                env=bench.env)[0])
             message.write_bytes(server.exchanges[-N_MESSAGES + 1].body)
-            floors.append(measure(server, posts))
+            floors.append(measure(server, posts)[0])
+        compare_syncs(bench, server, posts, suffix)
     stop(agent)
-    for row, figures, floor in zip(("", "-cpu", "-wire"), zip(*ours), zip(*floors)):
+    for row, figures, floor in zip(("-process", "-cpu", "-wire"), zip(*ours), zip(*floors)):
         show(f"session-10-messages{row}{suffix}", statistics.median(figures), "ms",
              statistics.median(floor))
 
