@@ -62,7 +62,7 @@ flags_of(DmCmsForm form, bool has_key_id)
 }
 
 GBytes *
-dm_cms_sign(const DmKey *key, GBytes *data, DmCmsForm form, GError **error)
+dm_cms_sign(DmKey *key, GBytes *data, DmCmsForm form, GError **error)
 {
     X509 *certificate = dm_key_get_certificate(key);
     /* An issuer's name may be long. */
@@ -92,7 +92,7 @@ set_key_transport(CMS_RecipientInfo *recipient)
 }
 
 GBytes *
-dm_cms_encrypt(const DmKey *key, X509 *recipient, GBytes *data, GError **error)
+dm_cms_encrypt(DmKey *key, X509 *recipient, GBytes *data, GError **error)
 {
     OSSL_LIB_CTX *context = dm_key_get_context(key);
     unsigned flags = CMS_BINARY | CMS_PARTIAL;
@@ -115,7 +115,7 @@ dm_cms_encrypt(const DmKey *key, X509 *recipient, GBytes *data, GError **error)
 
 /* One ContentInfo of the type `nid`, and nothing behind it. */
 static CMS_ContentInfo *
-parse(const DmKey *key, GBytes *bytes, int nid, const char *not_of_type, GError **error)
+parse(DmKey *key, GBytes *bytes, int nid, const char *not_of_type, GError **error)
 {
     g_autoptr(CMS_ContentInfo) cms = CMS_ContentInfo_new_ex(dm_key_get_context(key), NULL);
     gsize size = 0;
@@ -158,7 +158,7 @@ read_all(BIO *chain)
 }
 
 GBytes *
-dm_cms_decrypt(const DmKey *key, GBytes *bytes, GError **error)
+dm_cms_decrypt(DmKey *key, GBytes *bytes, GError **error)
 {
     g_autoptr(CMS_ContentInfo) cms =
         parse(key, bytes, NID_pkcs7_enveloped, "the message is not encrypted", error);
@@ -282,8 +282,7 @@ check_signed(CMS_ContentInfo *cms, guint n_digests, GError **error)
 }
 
 GBytes *
-dm_cms_verify(const DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_signer,
-              GError **error)
+dm_cms_verify(DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_signer, GError **error)
 {
     g_autoptr(CMS_ContentInfo) cms =
         parse(key, bytes, NID_pkcs7_signed, "the message is not signed", error);

@@ -23,21 +23,21 @@ typedef enum {
 /* A SignedData of `data` by `key`: SHA-256, signed attributes content-type, message-digest,
  * signing-time and, but in the small form, signing-certificate-v2. NULL and DM_ERROR CERTIFICATE
  * (the key cannot sign). */
-GBytes *dm_cms_sign(const DmKey *key, GBytes *data, DmCmsForm form, GError **error);
+GBytes *dm_cms_sign(DmKey *key, GBytes *data, DmCmsForm form, GError **error);
 
 /* An EnvelopedData of `data` to `recipient`: AES-256-CBC, its key by RSA-OAEP or ECDH with SHA-256.
  * NULL and DM_ERROR CERTIFICATE. */
-GBytes *dm_cms_encrypt(const DmKey *key, X509 *recipient, GBytes *data, GError **error);
+GBytes *dm_cms_encrypt(DmKey *key, X509 *recipient, GBytes *data, GError **error);
 
 /* The content of an EnvelopedData to `key`, wiped on free. NULL and DM_ERROR SECURITY: not CMS (DER
  * or BER, nothing behind it), not an EnvelopedData, not to this key, not AES-256-CBC, or it does
  * not decrypt. */
-GBytes *dm_cms_decrypt(const DmKey *key, GBytes *bytes, GError **error);
+GBytes *dm_cms_decrypt(DmKey *key, GBytes *bytes, GError **error);
 
 /* The content of a SignedData, wiped on free, once every signature in it has been verified. Signers
  * are among `signers` (X509*); without (NULL) the certificates in it say who they are, and whether
  * one may be believed is for the caller to find out. `*ret_signer` (the first one's) is for
  * X509_free(), NULL: nobody wants to know. NULL and DM_ERROR SECURITY: not CMS, not a SignedData
  * with content, an unknown signer, a digest weaker than SHA-256, a wrong signature. */
-GBytes *dm_cms_verify(const DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_signer,
+GBytes *dm_cms_verify(DmKey *key, GBytes *bytes, GPtrArray *signers, X509 **ret_signer,
                       GError **error);

@@ -6,7 +6,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -18,8 +17,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 
 struct DmKey {
-    OSSL_LIB_CTX *context;
-    OSSL_PROVIDER *provider; /* OpenSSL's own algorithms */
+    OSSL_LIB_CTX *context; /* NULL: not wanted yet */
     X509 *certificate;
     DmToken *token;    /* NULL: the key is here */
     EVP_PKEY *private; /* the token's is borrowed from it */
@@ -41,27 +39,26 @@ on_pass_phrase(char *buffer, int size, int writing, void *data)
 }
 
 static X509 *
-parse_certificate(DmKey *key, GBytes *bytes)
+parse_certificate(GBytes *bytes)
 {
     g_autoptr(BIO) bio = dm_secret_open(bytes);
-    g_autoptr(X509) certificate = X509_new_ex(key->context, NULL);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
 
-    if (PEM_read_bio_X509(bio, &certificate, on_pass_phrase, NULL))
-        return g_steal_pointer(&certificate);
+    if (certificate)
+        return certificate;
     (void)BIO_reset(bio);
-    return d2i_X509_bio(bio, &certificate) ? g_steal_pointer(&certificate) : NULL;
+    return d2i_X509_bio(bio, NULL);
 }
 
 static EVP_PKEY *
-parse_private(DmKey *key, GBytes *bytes)
+parse_private(GBytes *bytes)
 {
     g_autoptr(BIO) bio = dm_secret_open(bytes);
-    EVP_PKEY *private =
-        PEM_read_bio_PrivateKey_ex(bio, NULL, on_pass_phrase, NULL, key->context, NULL);
+    EVP_PKEY *private = PEM_read_bio_PrivateKey(bio, NULL, on_pass_phrase, NULL);
 
     if (!private) {
         (void)BIO_reset(bio);
-        private = d2i_PrivateKey_ex_bio(bio, NULL, key->context, NULL);
+        private = d2i_PrivateKey_bio(bio, NULL);
     }
     ERR_clear_error();
     return private;
@@ -72,11 +69,7 @@ dm_key_new(GBytes *certificate, GBytes *private, GError **error)
 {
     g_autoptr(DmKey) key = g_new0(DmKey, 1);
 
-    key->context = OSSL_LIB_CTX_new();
-    key->provider = key->context ? OSSL_PROVIDER_load(key->context, "default") : NULL;
-    if (!key->provider)
-        return refuse(error, "OpenSSL has no algorithms: is it installed whole?");
-    key->certificate = parse_certificate(key, certificate);
+    key->certificate = parse_certificate(certificate);
     if (!key->certificate)
         return refuse(error, "no certificate in it (PEM or DER)");
     if (dm_token_has(private)) {
@@ -85,7 +78,7 @@ dm_key_new(GBytes *certificate, GBytes *private, GError **error)
             return NULL;
         key->private = dm_token_get_key(key->token);
     } else {
-        key->private = parse_private(key, private);
+        key->private = parse_private(private);
     }
     if (!key->private)
         return refuse(error, "no private key in it (PEM or DER, not encrypted)");
@@ -104,15 +97,15 @@ dm_key_free(DmKey *key)
         EVP_PKEY_free(key->private);
     dm_token_free(key->token);
     X509_free(key->certificate);
-    if (key->provider)
-        OSSL_PROVIDER_unload(key->provider);
     OSSL_LIB_CTX_free(key->context);
     g_free(key);
 }
 
 OSSL_LIB_CTX *
-dm_key_get_context(const DmKey *key)
+dm_key_get_context(DmKey *key)
 {
+    if (!key->context)
+        key->context = OSSL_LIB_CTX_new();
     return key->context;
 }
 

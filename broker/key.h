@@ -17,8 +17,8 @@ typedef struct DmKey DmKey;
 DmKey *dm_key_new(GBytes *certificate, GBytes *key, GError **error);
 void dm_key_free(DmKey *key);
 
-/* All three are borrowed. */
-OSSL_LIB_CTX *dm_key_get_context(const DmKey *key);
+/* All three are borrowed; the context, made when it is first asked for: it takes milliseconds. */
+OSSL_LIB_CTX *dm_key_get_context(DmKey *key);
 X509 *dm_key_get_certificate(const DmKey *key);
 EVP_PKEY *dm_key_get_private(const DmKey *key);
 

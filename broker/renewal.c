@@ -13,7 +13,7 @@
 #define CONNECT_TIMEOUT_MS 10000
 
 char *
-dm_renewal_sign(const DmKey *old, const char *identifier, GError **error)
+dm_renewal_sign(DmKey *old, const char *identifier, GError **error)
 {
     g_autoptr(GBytes) bytes = g_bytes_new_static(identifier, strlen(identifier));
     g_autoptr(GBytes) der = dm_cms_sign(old, bytes, DM_CMS_SMALL, error);

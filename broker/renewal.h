@@ -17,7 +17,7 @@
  * signed is named by the certificate's subject key identifier where it has one, otherwise by issuer
  * and serial number. It fits with EC and with RSA up to 4,096 bits. Free with g_free(). NULL and
  * DM_ERROR CERTIFICATE, TOO_LARGE. */
-char *dm_renewal_sign(const DmKey *old, const char *identifier, GError **error);
+char *dm_renewal_sign(DmKey *old, const char *identifier, GError **error);
 
 typedef struct {
     const char *provider;

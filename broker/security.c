@@ -18,7 +18,7 @@ typedef enum { MODE_SIGN = 1, MODE_ENCRYPT = 2, MODE_BOTH = 3 } Mode;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 
 struct DmSecurity {
-    const DmKey *key;
+    DmKey *key;
     guint mode; /* Mode, or 0 */
     bool signs_requests;
     char *ca_file;
@@ -89,8 +89,7 @@ find_certificates(DmSecurity *security, const DmTreeSession *start, const DmConf
 }
 
 DmSecurity *
-dm_security_new(const DmTreeSession *start, const DmConfig *config, const DmKey *key,
-                GError **error)
+dm_security_new(const DmTreeSession *start, const DmConfig *config, DmKey *key, GError **error)
 {
     g_autoptr(DmSecurity) security = g_new0(DmSecurity, 1);
 

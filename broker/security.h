@@ -23,7 +23,7 @@ typedef struct DmSecurity DmSecurity;
 /* What `start` and `config` ask for, with the enrolment's key (NULL: none), borrowed: it outlives
  * this. NULL and DM_ERROR CERTIFICATE: there is no key, or no certificate of the server that it can
  * be done with; the message says why not with each. */
-DmSecurity *dm_security_new(const DmTreeSession *start, const DmConfig *config, const DmKey *key,
+DmSecurity *dm_security_new(const DmTreeSession *start, const DmConfig *config, DmKey *key,
                             GError **error);
 void dm_security_free(DmSecurity *security);
 
