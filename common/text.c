@@ -2,6 +2,8 @@
 
 #include "common/text.h"
 
+#include <string.h>
+
 /* Whether it is one of the characters that must not reach people, beside ASCII. */
 static bool
 is_hidden(gunichar c)
@@ -67,4 +69,20 @@ dm_text_clean(const char *text, DmTextShape shape)
             g_string_append_c(clean, ' ');
     }
     return g_string_free(clean, FALSE);
+}
+
+bool
+dm_text_is_base64(const char *text)
+{
+    gsize size = strlen(text);
+    gsize n_padding = 0;
+
+    if (size == 0 || size % 4 != 0)
+        return false;
+    while (n_padding < 2 && text[size - 1 - n_padding] == '=')
+        n_padding++;
+    for (gsize i = 0; i < size - n_padding; i++)
+        if (!g_ascii_isalnum(text[i]) && text[i] != '+' && text[i] != '/')
+            return false;
+    return true;
 }

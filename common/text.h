@@ -15,3 +15,6 @@ typedef enum {
  * direction marks and overrides, zero-width and tag characters. NULL: it is clean as it is, as
  * nearly all is; otherwise for g_free(). */
 char *dm_text_clean(const char *text, DmTextShape shape);
+
+/* Whether it is base64 in one piece, padded, and not empty: GLib's decoder takes anything. */
+bool dm_text_is_base64(const char *text);

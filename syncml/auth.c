@@ -6,6 +6,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define MD5_SIZE 16
 
 DmAuthType
@@ -73,23 +75,6 @@ dm_auth_make_md5(const char *user, const char *secret, GBytes *nonce)
     return outer;
 }
 
-/* GLib's decoder takes anything; a literal nonce must not be lost in it. */
-static bool
-is_base64(const char *text)
-{
-    gsize size = strlen(text);
-    gsize n_padding = 0;
-
-    if (size == 0 || size % 4 != 0)
-        return false;
-    while (n_padding < 2 && text[size - 1 - n_padding] == '=')
-        n_padding++;
-    for (gsize i = 0; i < size - n_padding; i++)
-        if (!g_ascii_isalnum(text[i]) && text[i] != '+' && text[i] != '/')
-            return false;
-    return true;
-}
-
 GBytes *
 dm_auth_read_nonce(const char *text)
 {
@@ -98,7 +83,8 @@ dm_auth_read_nonce(const char *text)
 
     if (!text)
         return g_bytes_new(NULL, 0);
-    if (!is_base64(text))
+    /* A literal nonce must not be lost in a decoder. */
+    if (!dm_text_is_base64(text))
         return g_bytes_new(text, strlen(text));
     bytes = g_base64_decode(text, &size);
     return g_bytes_new_take(bytes, size);

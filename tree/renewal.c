@@ -5,6 +5,7 @@
 
 #include "common/account.h"
 #include "common/error.h"
+#include "common/text.h"
 #include "tree/session-private.h"
 
 #define THUMBPRINT_DIGITS 64
@@ -27,16 +28,6 @@ is_thumbprint(const char *text)
 }
 
 static bool
-is_base64(const char *text)
-{
-    gsize size = strlen(text),
-          n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                           "0123456789+/");
-
-    return n > 0 && size % 4 == 0 && size - n <= 2 && strspn(text + n, "=") == size - n;
-}
-
-static bool
 refuse(GError **error, const char *provider_id, const char *why)
 {
     g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
@@ -53,7 +44,8 @@ check(const DmProvider *provider, const char *thumbprint, const char *signature,
         return refuse(error, provider->id, "it has no identifier that the old key could sign");
     if (!is_thumbprint(thumbprint))
         return refuse(error, provider->id, "the thumbprint is not 64 lower-case hex digits");
-    if (strlen(signature) > dm_schema_get(DM_NODE_SIGNED_ENT_DMID)->cap || !is_base64(signature))
+    if (strlen(signature) > dm_schema_get(DM_NODE_SIGNED_ENT_DMID)->cap ||
+        !dm_text_is_base64(signature))
         return refuse(error, provider->id, "the signature is too long or not base64");
     return true;
 }
