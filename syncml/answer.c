@@ -2,18 +2,7 @@
 
 #include "syncml/answer.h"
 
-/* One for each element of the message. */
-typedef struct {
-    guint first; /* its entries in the batch */
-    guint n;
-    DmStatus own; /* not run: what is answered instead; OK: its entries' results are */
-} Entry;
-
-struct DmAnswer {
-    const DmMessage *message;
-    Entry *entries;
-    GArray *batch; /* DmCommand */
-};
+#include "syncml/answer-private.h"
 
 static bool
 is_container(const DmElement *element)
@@ -21,9 +10,8 @@ is_container(const DmElement *element)
     return element->verb == DM_VERB_ATOMIC || element->verb == DM_VERB_SEQUENCE;
 }
 
-/* Whether the element asks for an answer at all. */
-static bool
-is_answered(const DmElement *element)
+bool
+dm_answer_is_due(const DmElement *element)
 {
     return element->verb != DM_VERB_STATUS && element->verb != DM_VERB_RESULTS;
 }
@@ -41,7 +29,7 @@ has_chunk(const DmMessage *message, const DmElement *element)
 static DmStatus
 judge(const DmMessage *message, const DmElement *element)
 {
-    if (!is_answered(element))
+    if (!dm_answer_is_due(element))
         return DM_STATUS_OK;
     if (element->verb == DM_VERB_NONE || element->cmd_id == NULL)
         return DM_STATUS_BAD_REQUEST;
@@ -78,7 +66,7 @@ skip_inside(DmAnswer *answer, gsize index)
 /* Decides what is answered here. What a container skips is not gone into again, so no element is
  * looked at more often than Atomics stand around it (DM_BATCH_MAX_DEPTH). */
 static void
-judge_all(DmAnswer *answer)
+judge_all(DmAnswer *answer, gsize atomic_max)
 {
     const DmMessage *message = answer->message;
     const gsize n = dm_message_get_size(message);
@@ -87,12 +75,16 @@ judge_all(DmAnswer *answer)
         answer->entries[i].own = judge(message, dm_message_get(message, i));
     for (gsize i = 0; i < n; i++) {
         const DmElement *element = dm_message_get(message, i);
-        Entry *entry = &answer->entries[i];
+        DmAnswerEntry *entry = &answer->entries[i];
 
         if (!is_container(element))
             continue;
         if (entry->own == DM_STATUS_OK && element->verb == DM_VERB_ATOMIC && is_spoilt(answer, i))
             entry->own = DM_STATUS_ATOMIC_FAILED;
+        else if (entry->own == DM_STATUS_OK && element->verb == DM_VERB_ATOMIC &&
+                 atomic_max < G_MAXSIZE &&
+                 dm_answer_measure(message, i, message->header.msg_id) > atomic_max)
+            entry->own = DM_STATUS_RESPONSE_TOO_LARGE;
         if (entry->own != DM_STATUS_OK) {
             skip_inside(answer, i);
             i += element->span;
@@ -101,7 +93,7 @@ judge_all(DmAnswer *answer)
 }
 
 static void
-add_entries(DmAnswer *answer, const DmElement *element, Entry *entry)
+add_entries(DmAnswer *answer, const DmElement *element, DmAnswerEntry *entry)
 {
     for (guint i = 0; i < element->n_items; i++) {
         const DmItem *item = dm_message_get_item(answer->message, element, i);
@@ -136,7 +128,7 @@ build_batch(DmAnswer *answer)
 
     for (gsize i = 0; i < n; i++) {
         const DmElement *element = dm_message_get(message, i);
-        Entry *entry = &answer->entries[i];
+        DmAnswerEntry *entry = &answer->entries[i];
 
         entry->first = answer->batch->len;
         if (entry->own == DM_STATUS_OK && element->verb < DM_VERB_ALERT)
@@ -159,14 +151,20 @@ build_batch(DmAnswer *answer)
 DmAnswer *
 dm_answer_new(const DmMessage *message)
 {
+    return dm_answer_new_limited(message, G_MAXSIZE);
+}
+
+DmAnswer *
+dm_answer_new_limited(const DmMessage *message, gsize atomic_max)
+{
     const gsize n = dm_message_get_size(message);
     DmAnswer *answer = g_new0(DmAnswer, 1);
 
     answer->message = message;
-    answer->entries = g_new0(Entry, n);
+    answer->entries = g_new0(DmAnswerEntry, n);
     answer->batch =
         g_array_sized_new(FALSE, FALSE, sizeof(DmCommand), MAX(message->items->len, (guint)n));
-    judge_all(answer);
+    judge_all(answer, atomic_max);
     build_batch(answer);
     return answer;
 }
@@ -207,7 +205,7 @@ dm_answer_has_commands(const DmAnswer *answer)
     for (gsize i = 0; i < dm_message_get_size(answer->message); i++) {
         const DmElement *element = dm_message_get(answer->message, i);
 
-        if (is_answered(element) && element->verb != DM_VERB_ALERT)
+        if (dm_answer_is_due(element) && element->verb != DM_VERB_ALERT)
             return true;
     }
     return false;
@@ -232,9 +230,9 @@ dm_answer_visit(const DmAnswer *answer, const DmReply *reply, DmAnswerFunc func,
 {
     for (gsize i = 0; i < dm_message_get_size(answer->message); i++) {
         const DmElement *element = dm_message_get(answer->message, i);
-        const Entry *entry = &answer->entries[i];
+        const DmAnswerEntry *entry = &answer->entries[i];
 
-        if (!is_answered(element) || element->verb == DM_VERB_ALERT)
+        if (!dm_answer_is_due(element) || element->verb == DM_VERB_ALERT)
             continue;
         for (guint j = entry->first; j < entry->first + entry->n; j++)
             func(element->verb, g_array_index(answer->batch, DmCommand, j).loc_uri,
@@ -244,99 +242,5 @@ dm_answer_visit(const DmAnswer *answer, const DmReply *reply, DmAnswerFunc func,
                  element->n_items > 0 ? dm_message_get_item(answer->message, element, 0)->target_uri
                                       : NULL,
                  entry->own, data);
-    }
-}
-
-/* -- writing ---------------------------------------------------------------------------------- */
-
-typedef struct {
-    const DmAnswer *answer;
-    const DmReply *reply;
-    const char *msg_ref;
-    DmWriter *writer;
-} Writing;
-
-static void
-write_status(const Writing *writing, const DmElement *element, const DmItem *item, DmStatus status)
-{
-    const char *target = item == NULL ? NULL : item->target_uri;
-
-    dm_writer_status(writing->writer, writing->msg_ref,
-                     element->cmd_id == NULL ? "" : element->cmd_id, element->name, &target,
-                     target != NULL, NULL, status);
-}
-
-/* Whether all entries ended with the same status. */
-static bool
-ended_alike(const DmReply *reply, const Entry *entry)
-{
-    for (guint i = 1; i < entry->n; i++)
-        if (dm_reply_get(reply, entry->first + i)->status !=
-            dm_reply_get(reply, entry->first)->status)
-            return false;
-    return true;
-}
-
-static void
-write_statuses(const Writing *writing, const DmElement *element, const Entry *entry)
-{
-    bool whole =
-        entry->n == 1 || (element->verb != DM_VERB_GET && ended_alike(writing->reply, entry));
-
-    if (whole) {
-        write_status(writing, element, NULL, dm_reply_get(writing->reply, entry->first)->status);
-        return;
-    }
-    for (guint i = 0; i < entry->n; i++)
-        write_status(writing, element, dm_message_get_item(writing->answer->message, element, i),
-                     dm_reply_get(writing->reply, entry->first + i)->status);
-}
-
-/* One Results with what the Get's items brought, if any did. */
-static void
-write_results(const Writing *writing, const DmElement *element, const Entry *entry)
-{
-    bool begun = false;
-
-    for (guint i = 0; i < entry->n; i++) {
-        const DmResult *result = dm_reply_get(writing->reply, entry->first + i);
-
-        if (!dm_status_is_good(result->status) || result->n_items == 0)
-            continue;
-        if (!begun)
-            dm_writer_begin_results(writing->writer, writing->msg_ref, element->cmd_id);
-        begun = true;
-        dm_writer_add_results(writing->writer, dm_reply_get_items(writing->reply, entry->first + i),
-                              result->n_items);
-    }
-    if (begun)
-        dm_writer_end_results(writing->writer);
-}
-
-void
-dm_answer_write(const DmAnswer *answer, const DmReply *reply, const char *msg_ref,
-                unsigned header_status, DmWriter *writer)
-{
-    const DmMessage *message = answer->message;
-    const bool silent = message->header.no_resp;
-    Writing writing = {answer, reply, msg_ref, writer};
-
-    g_assert(answer->batch->len == 0 || dm_reply_get_size(reply) >= answer->batch->len);
-    if (header_status != 0 && !silent)
-        dm_writer_status(writer, msg_ref, "0", "SyncHdr", NULL, 0, NULL, header_status);
-    for (gsize i = 0; i < dm_message_get_size(message); i++) {
-        const DmElement *element = dm_message_get(message, i);
-        const Entry *entry = &answer->entries[i];
-
-        if (!is_answered(element))
-            continue;
-        if (!silent && !element->no_resp) {
-            if (entry->n > 0)
-                write_statuses(&writing, element, entry);
-            else
-                write_status(&writing, element, NULL, entry->own);
-        }
-        if (element->verb == DM_VERB_GET)
-            write_results(&writing, element, entry);
     }
 }

@@ -14,7 +14,8 @@
  * Some commands are answered here and never reach a tree:
  * - without CmdID: 400, with an empty CmdRef;
  * - a Data over the cap: 413 (the reader's `problem`);
- * - an Item with MoreData: 406. Whoever joins chunks takes them out of the message before;
+ * - an Item with MoreData: what whoever joins chunks says (syncml/chunks.h, the element's
+ * `problem`), otherwise 406;
  * - an element that is no command: 400.
  * Such an element inside an Atomic fails that Atomic before it begins, since it could not succeed:
  * 507 for the outermost Atomic around it, its own code for the element, 215 for all else inside
@@ -26,6 +27,11 @@ typedef struct DmAnswer DmAnswer;
 
 /* Prepares the answer to `message`, which must outlive it. */
 DmAnswer *dm_answer_new(const DmMessage *message);
+
+/* The same, where one message of the answer has room for `atomic_max` bytes: an Atomic whose
+ * Statuses could be more is not run: 517, and 215 for all inside it (protocol.md section 3). */
+DmAnswer *dm_answer_new_limited(const DmMessage *message, gsize atomic_max);
+
 void dm_answer_free(DmAnswer *answer);
 
 /* The batch: one entry for each item of each command, in document order; Alerts, Statuses, Results
@@ -61,5 +67,39 @@ void dm_answer_visit(const DmAnswer *answer, const DmReply *reply, DmAnswerFunc 
  * all Statuses. */
 void dm_answer_write(const DmAnswer *answer, const DmReply *reply, const char *msg_ref,
                      unsigned header_status, DmWriter *writer);
+
+/* Refuses with 413 what a Get brought, where an item of it has more than `object_max` bytes (the
+ * server's MaxObjSize). */
+void dm_answer_limit_objects(const DmAnswer *answer, DmReply *reply, gsize object_max);
+
+/* -- in several messages ------------------------------------------------------------------------*/
+
+/* How far an answer is written; all zero before its beginning. */
+typedef struct {
+    gsize element;
+    guint n_statuses; /* of the element, that are written */
+    guint entry;      /* of the Get, whose item comes next */
+    guint item;       /* of that entry's */
+    gsize offset;     /* of the item's data, where the next chunk begins */
+} DmAnswerCursor;
+
+typedef enum {
+    DM_ANSWER_WHOLE, /* to its end */
+    DM_ANSWER_PART,  /* what comes next does not fit */
+    DM_ANSWER_CHUNK, /* the last Results is a chunk; the next goes on with the same object */
+} DmAnswerProgress;
+
+/* Writes what dm_answer_write() would, without the header's Status, from `cursor` on, as far as the
+ * writer stays within `limit` bytes (protocol.md section 3). What is one, an Atomic's Statuses and
+ * a Get's Results, stays together; but where it is `alone`, nothing else stands in the message, so
+ * that Results are then taken apart by Items, and an Item whose data is larger by chunks of whole
+ * characters, each the last of its message. PART with nothing written, where it is alone: not even
+ * the least fits. */
+DmAnswerProgress dm_answer_write_part(const DmAnswer *answer, const DmReply *reply,
+                                      const char *msg_ref, gsize limit, bool alone,
+                                      DmAnswerCursor *cursor, DmWriter *writer);
+
+/* The object whose chunk was written last is not sent any further: the server does not take it. */
+void dm_answer_skip_object(DmAnswerCursor *cursor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmAnswer, dm_answer_free)

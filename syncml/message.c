@@ -32,6 +32,7 @@ dm_message_free(DmMessage *message)
         return;
     g_array_unref(message->elements);
     g_array_unref(message->items);
+    g_clear_pointer(&message->joined, g_ptr_array_unref);
     g_free(message->text);
     g_free(message);
 }

@@ -17,7 +17,8 @@
 #define DM_MESSAGE_MAX_TAG_BYTES 2048
 #define DM_MESSAGE_MAX_ELEMENTS 20000
 #define DM_MESSAGE_MAX_DATA 65536
-#define DM_MESSAGE_MAX_ID 256 /* CmdID, MsgID, …: they come back in every Status */
+#define DM_MESSAGE_MAX_OBJECT 262144 /* that came in chunks */
+#define DM_MESSAGE_MAX_ID 256        /* CmdID, MsgID, …: they come back in every Status */
 
 typedef struct {
     const char *target_uri;
@@ -58,7 +59,8 @@ typedef struct {
     GPtrArray *source_refs;
     DmAuthElement chal;
     guint first_item, n_items;
-    DmStatus problem; /* OK, or what the reader found: TOO_LARGE (a Data over the cap, no chunk) */
+    DmStatus problem; /* OK, or what it is answered without being run: TOO_LARGE (the reader: a Data
+                         over the cap, no chunk), what syncml/chunks.h says of a chunk */
 } DmElement;
 
 typedef struct {
@@ -83,7 +85,8 @@ typedef struct {
     GArray *elements; /* DmElement */
     GArray *items;    /* DmItem, all elements' in order */
     bool final;
-    char *text; /* all strings, in one block */
+    char *text;        /* all strings, in one block */
+    GPtrArray *joined; /* char*: data that came in chunks; NULL: none */
 } DmMessage;
 
 /* An empty message with room for `text_size` bytes of text in `text`. */

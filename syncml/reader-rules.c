@@ -76,6 +76,7 @@ const Rule dm_reader_rules[STATE_N][DM_TAG_N] =
                 [DM_TAG_MET_INF] = {PLAIN(STATE_COMMAND_META)},
                 [DM_TAG_FORMAT] = {TEXT(TRIM, CommandMeta, format)},
                 [DM_TAG_TYPE] = {TEXT(TRIM, CommandMeta, type)},
+                [DM_TAG_SIZE] = {TEXT(INT, CommandMeta, size)},
             },
         [STATE_CHAL] = {[DM_TAG_META] = {PLAIN(STATE_CHAL_META)}},
         [STATE_CHAL_META] =

@@ -65,6 +65,7 @@ typedef struct {
 /* Meta of a command: for its items without their own. */
 typedef struct {
     const char *format, *type;
+    gint64 size; /* -1 not given */
 } CommandMeta;
 
 /* What is not here is passed over, or below SyncBody, Atomic and Sequence is a command. */

@@ -138,7 +138,7 @@ begin_command(Reader *reader, const DmTagInfo *info, const char *name)
         element.name = finish_text(reader);
     }
     reader->open[reader->n_open++] = reader->message->elements->len;
-    reader->meta = (CommandMeta){NULL, NULL};
+    reader->meta = (CommandMeta){NULL, NULL, -1};
     g_array_append_val(reader->message->elements, element);
     note_element(reader);
     return is_container ? STATE_CONTAINER : STATE_COMMAND;
@@ -388,6 +388,8 @@ end_command(Reader *reader)
             items[i].format = reader->meta.format;
         if (items[i].type == NULL)
             items[i].type = reader->meta.type;
+        if (items[i].size < 0)
+            items[i].size = reader->meta.size;
     }
     reader->n_open--;
     note_element(reader);

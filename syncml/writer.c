@@ -36,6 +36,20 @@ dm_writer_get_size(const DmWriter *writer)
     return writer->size;
 }
 
+DmWriterMark
+dm_writer_get_mark(const DmWriter *writer)
+{
+    return (DmWriterMark){writer->size, writer->next_cmd_id};
+}
+
+void
+dm_writer_go_back(DmWriter *writer, DmWriterMark mark)
+{
+    g_assert(writer->in_body && mark.size <= writer->size);
+    writer->size = mark.size;
+    writer->next_cmd_id = mark.cmd_id;
+}
+
 /* -- bytes ------------------------------------------------------------------------------------ */
 
 static char *
@@ -58,12 +72,14 @@ append(DmWriter *writer, const char *text, gsize size)
 /* A literal, whose size the compiler knows. */
 #define APPEND(writer, literal) append(writer, "" literal, sizeof(literal) - 1)
 
-/* Text with what XML would read as markup, and a carriage return that it would lose, escaped. */
+/* What XML would read as markup, and a carriage return that it would lose. */
+static const guint8 special[256] = {['&'] = 1, ['<'] = 2, ['>'] = 3, ['\r'] = 4};
+static const char *const escapes[] = {NULL, "&amp;", "&lt;", "&gt;", "&#13;"};
+
+/* Text with that escaped. */
 static void
 append_text(DmWriter *writer, const char *text, gsize size)
 {
-    static const guint8 special[256] = {['&'] = 1, ['<'] = 2, ['>'] = 3, ['\r'] = 4};
-    static const char *const escapes[] = {NULL, "&amp;", "&lt;", "&gt;", "&#13;"};
     const char *end = text + size;
 
     while (text < end) {
@@ -78,6 +94,24 @@ append_text(DmWriter *writer, const char *text, gsize size)
             append(writer, escape, strlen(escape));
         }
     }
+}
+
+gsize
+dm_writer_fit_text(const char *text, gsize size, gsize limit)
+{
+    gsize taken = 0, n = 0;
+
+    while (n < size) {
+        const char *escape = escapes[special[(guchar)text[n]]];
+        gsize step =
+            escape != NULL ? 1 : MIN((gsize)(g_utf8_next_char(text + n) - text) - n, size - n);
+
+        taken += escape != NULL ? strlen(escape) : step;
+        if (taken > limit)
+            break;
+        n += step;
+    }
+    return n;
 }
 
 static void
@@ -319,6 +353,22 @@ dm_writer_add_results(DmWriter *writer, const DmResultItem *items, gsize n_items
 {
     for (gsize i = 0; i < n_items; i++)
         append_result_item(writer, &items[i]);
+}
+
+void
+dm_writer_add_results_chunk(DmWriter *writer, const DmResultItem *result, gsize offset, gsize size,
+                            gint64 total, bool has_more)
+{
+    DmItem item = {
+        .source_uri = result->loc_uri,
+        .format = result->format == DM_FORMAT_CHR ? NULL : dm_format_to_name(result->format),
+        .size = total,
+        .more_data = has_more,
+        .data = result->data + offset,
+        .data_size = size,
+    };
+
+    append_item(writer, &item);
 }
 
 void

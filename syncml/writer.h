@@ -34,6 +34,15 @@ void dm_writer_begin_results(DmWriter *writer, const char *msg_ref, const char *
 void dm_writer_add_results(DmWriter *writer, const DmResultItem *items, gsize n_items);
 void dm_writer_end_results(DmWriter *writer);
 
+/* An item of it whose data is `size` bytes from `offset` on. `total` not negative: the size of the
+ * whole, for Meta. `has_more`: with MoreData. */
+void dm_writer_add_results_chunk(DmWriter *writer, const DmResultItem *item, gsize offset,
+                                 gsize size, gint64 total, bool has_more);
+
+/* How many bytes at the beginning of `text` are whole characters that take at most `limit` bytes
+ * when they are written. */
+gsize dm_writer_fit_text(const char *text, gsize size, gsize limit);
+
 /* An Alert with `code` and one item, or none when `item` is NULL. */
 void dm_writer_alert(DmWriter *writer, unsigned code, const DmItem *item);
 
@@ -46,6 +55,17 @@ void dm_writer_element(DmWriter *writer, const DmMessage *message, gsize index);
 
 /* Bytes written so far: what a server's MaxMsgSize is held against. */
 gsize dm_writer_get_size(const DmWriter *writer);
+
+/* Where a writer is, to go back to. */
+typedef struct {
+    gsize size;
+    guint cmd_id;
+} DmWriterMark;
+
+DmWriterMark dm_writer_get_mark(const DmWriter *writer);
+
+/* Takes back what was written since, inside the same body. */
+void dm_writer_go_back(DmWriter *writer, DmWriterMark mark);
 
 /* Closes everything, with Final before if `final`, and returns the bytes. The writer is empty then.
  */
