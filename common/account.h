@@ -16,9 +16,12 @@
 #define DM_ACCOUNT_DEFAULT_ENCODING "DEFAULTENCODING"
 #define DM_ACCOUNT_CERT_SEARCH "SSLCLIENTCERTSEARCHCRITERIA"
 #define DM_ACCOUNT_ROLE "ROLE"
-#define DM_ACCOUNT_CLIENT_PREFIX "CLIENT/" /* what the server would present */
-#define DM_ACCOUNT_SERVER_PREFIX "APPSRV/" /* what the device presents to the server */
-#define DM_ACCOUNT_AUTH_TYPE "AAUTHTYPE"   /* after one of the prefixes */
+#define DM_ACCOUNT_LEVEL_CLIENT "CLIENT"
+#define DM_ACCOUNT_LEVEL_SERVER "APPSRV"
+#define DM_ACCOUNT_CLIENT_PREFIX DM_ACCOUNT_LEVEL_CLIENT "/" /* what the server would present */
+#define DM_ACCOUNT_SERVER_PREFIX                                                                   \
+    DM_ACCOUNT_LEVEL_SERVER "/"          /* what the device presents to the server */
+#define DM_ACCOUNT_AUTH_TYPE "AAUTHTYPE" /* after one of the prefixes */
 #define DM_ACCOUNT_AUTH_NAME "AAUTHNAME"
 #define DM_ACCOUNT_AUTH_SECRET "AAUTHSECRET"
 #define DM_ACCOUNT_AUTH_DATA "AAUTHDATA"

@@ -310,6 +310,8 @@ dm_tree_client_call_async(DmTreeClient *client, DBusMessage *message, DmTreeRepl
                           gpointer data)
 {
     Call *call = g_new0(Call, 1);
+    const char *member = dbus_message_get_member(message);
+    bool is_apply = member != NULL && strcmp(member, "Apply") == 0;
 
     g_return_if_fail(client->context != NULL);
 
@@ -318,7 +320,7 @@ dm_tree_client_call_async(DmTreeClient *client, DBusMessage *message, DmTreeRepl
     call->data = data;
     g_queue_push_tail(&client->calls, call);
     dbus_connection_send_with_reply(client->connection, message, &call->pending,
-                                    DM_TREE_CALL_TIMEOUT_MS);
+                                    is_apply ? DM_TREE_APPLY_TIMEOUT_MS : DM_TREE_CALL_TIMEOUT_MS);
     if (call->pending != NULL) {
         dbus_pending_call_set_notify(call->pending, on_answer, call, NULL);
         return;

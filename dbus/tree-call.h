@@ -30,6 +30,9 @@
  * RenewCertificate(s provider, s thumbprint, s signature)
  *     The commit that switches to another certificate (S5): its SHA-256 in lower-case hex, and
  *     SignedEntDMID, base64.
+ * RenewNonce(s provider, s level, s nonce)
+ *     From now on AAUTHDATA of the account's APPAUTH of that level, APPSRV or CLIENT, is this nonce
+ *     (base64): on disk before the answer (protocol.md section 5).
  * FinishUnenroll(s provider)
  *     The last session of a provider that is to be unenrolled is over, however it went: now its
  *     clean-up (E3). NotFound if none was asked for; nothing more if it was done already.
@@ -234,6 +237,9 @@ typedef struct DmTreeClient DmTreeClient;
 
 /* How long a call waits for its answer. */
 #define DM_TREE_CALL_TIMEOUT_MS 60000
+
+/* … but Apply of a session, which has limits of its own: its commands may take long (S3). */
+#define DM_TREE_APPLY_TIMEOUT_MS (60 * 60 * 1000)
 
 /* Connects to the socket and says Hello, blocking for at most `timeout_ms`: for command line and
  * start-up, not for a running loop. NULL and DM_ERROR: NOT_FOUND or DISCONNECTED (nobody serves it;

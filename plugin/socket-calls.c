@@ -9,6 +9,7 @@
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
 #include "dbus/wire.h"
+#include "tree/nonce.h"
 #include "tree/renewal.h"
 #include "tree/session.h"
 #include "tree/unenroll.h"
@@ -20,8 +21,9 @@
 /* Most bytes of the reason of an outcome, and of the texts of a report. */
 #define MAX_REASON 4096
 
-/* Entries of an account that the tree adds itself (DM_ACCOUNT_DEV_ID and the two thumbprints). */
-#define OWN_ACCOUNT_ENTRIES 3
+/* Entries of an account that the tree adds itself (DM_ACCOUNT_DEV_ID, the two thumbprints, the
+ * nonce of each level). */
+#define OWN_ACCOUNT_ENTRIES 5
 
 /* Callers cannot include tree/, so the flag has a name on either side. */
 G_STATIC_ASSERT((guint)DM_PROVISION_CHECK == DM_TREE_PROVISION_CHECK);
@@ -280,6 +282,22 @@ on_renew_certificate(DmTree *tree, DBusMessage *call)
 }
 
 static DBusMessage *
+on_renew_nonce(DmTree *tree, DBusMessage *call)
+{
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter;
+    const char *provider, *level, *nonce;
+
+    dbus_message_iter_init(call, &iter);
+    dm_wire_next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &level);
+    dm_wire_next_basic(&iter, &nonce);
+    if (!dm_tree_renew_nonce(tree, provider, level, nonce, &error))
+        return refuse_error(call, error);
+    return dbus_message_new_method_return(call);
+}
+
+static DBusMessage *
 on_finish_unenroll(DmTree *tree, DBusMessage *call)
 {
     g_autoptr(GError) error = NULL;
@@ -435,6 +453,7 @@ static const struct {
     {"FinishUnenroll", "s", on_finish_unenroll},
     {"GetUnenrollments", "", on_get_unenrollments},
     {"RenewCertificate", "sss", on_renew_certificate},
+    {"RenewNonce", "sss", on_renew_nonce},
 };
 
 DBusMessage *
