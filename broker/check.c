@@ -105,6 +105,28 @@ dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first, DmCheck
 }
 
 bool
+dm_check_refuses_results(const DmMessage *message, guint n_sent)
+{
+    for (gsize i = 0; i < dm_message_get_size(message); i++) {
+        const DmElement *element = dm_message_get(message, i);
+
+        if (element->verb == DM_VERB_STATUS && g_strcmp0(element->cmd, "Results") == 0 &&
+            to_number(element->msg_ref, 1) == n_sent && to_number(element->data, 0) >= 300)
+            return true;
+    }
+    return false;
+}
+
+bool
+dm_check_has_commands(const DmMessage *message)
+{
+    for (gsize i = 0; i < dm_message_get_size(message); i++)
+        if (dm_message_get(message, i)->verb < DM_VERB_ALERT)
+            return true;
+    return false;
+}
+
+bool
 dm_check_has_alert(const DmMessage *message, unsigned code)
 {
     for (gsize i = 0; i < dm_message_get_size(message); i++) {

@@ -26,5 +26,11 @@ typedef struct {
 bool dm_check_statuses(const DmMessage *message, guint n_sent, guint n_first,
                        DmChecked *ret_checked, GError **error);
 
+/* Whether the server does not take a Results of message `n_sent`: an object in chunks ends. */
+bool dm_check_refuses_results(const DmMessage *message, guint n_sent);
+
+/* Whether there is anything in it to run: more than Statuses, Results and Alerts. */
+bool dm_check_has_commands(const DmMessage *message);
+
 /* Whether an Alert with this code is in the message. */
 bool dm_check_has_alert(const DmMessage *message, unsigned code);

@@ -25,12 +25,13 @@
  *   stall-timeout=30             seconds under 100 B/s that end a request, 1 to 600
  *   session-timeout=600          seconds from the first answer, 1 to 3600
  *   max-messages=64              that are sent in one session, 2 to 1000
- *   require-signing=false        every request is signed, whatever the server says (S2)
- *   minimum-security-mode=0      0 to 3: no server gets less application-layer security (S4)
- *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
- *   demand-server-credentials=false   every server must present those of the SyncML layer
- *   [tree]
- *   allow-http=false             http addresses on the loopback interface, for tests (L1)
+ *   keep-alive-interval=30       seconds after which a slow answer is announced to servers that
+ * want that, and again each time (S3), 1 to 600 require-signing=false        every request is
+ * signed, whatever the server says (S2) minimum-security-mode=0      0 to 3: no server gets less
+ * application-layer security (S4) crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look
+ * servers' certificates up in (S4) demand-server-credentials=false   every server must present
+ * those of the SyncML layer [tree] allow-http=false             http addresses on the loopback
+ * interface, for tests (L1)
  */
 #define DM_CONFIG_USER_AGENT "MSFT OMA DM Client/1.2.0.1 dmclient/" DM_VERSION
 #define DM_CONFIG_MAX_BYTES 65536
@@ -47,6 +48,7 @@ typedef struct {
     guint stall_timeout_s;
     guint session_timeout_s;
     guint max_messages;
+    guint keep_alive_interval_s;
     bool require_signing;
     guint minimum_security_mode;
     char *crl_file; /* NULL: none */

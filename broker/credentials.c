@@ -16,13 +16,15 @@ typedef struct {
     char *user;
     char *secret; /* NULL: none in the account */
     GBytes *nonce;
+    bool is_new; /* the nonce is none of the account */
 } Party;
 
 struct DmCredentials {
     Party device, server;
     DmAuthType type; /* what the server asked for; NONE: nothing, or not any more */
     bool was_challenged;
-    char *cred; /* made last */
+    bool is_taken; /* the server has taken the credentials */
+    char *cred;    /* made last */
 
     DmAuthType server_type; /* what the account says */
     bool is_demanded;
@@ -61,8 +63,11 @@ clear_party(Party *party)
 static void
 replace_nonce(Party *party, const char *text)
 {
+    GBytes *nonce = dm_auth_read_nonce(text);
+
+    party->is_new = party->is_new || !g_bytes_equal(nonce, party->nonce);
     g_bytes_unref(party->nonce);
-    party->nonce = dm_auth_read_nonce(text);
+    party->nonce = nonce;
 }
 
 DmCredentials *
@@ -142,6 +147,7 @@ dm_credentials_take_status(DmCredentials *credentials, unsigned code, const DmAu
 {
     if (chal->present && chal->next_nonce)
         replace_nonce(&credentials->device, chal->next_nonce);
+    credentials->is_taken = credentials->is_taken || credentials->type != DM_AUTH_NONE;
     if (code == DM_STATUS_AUTHENTICATED)
         credentials->type = DM_AUTH_NONE;
 }
@@ -216,4 +222,29 @@ dm_credentials_challenge_server(DmCredentials *credentials, DmAuthElement *ret_c
         .next_nonce = is_md5 ? credentials->chal_nonce : NULL,
     };
     return true;
+}
+
+/* -- nonces --------------------------------------------------------------------------------------
+ */
+
+char *
+dm_credentials_take_nonce(DmCredentials *credentials, const char **ret_level)
+{
+    bool is_proved = credentials->is_server_known || !credentials->is_demanded;
+    Party *party = NULL;
+    gsize size = 0;
+    const guchar *bytes;
+
+    if (credentials->device.is_new && credentials->is_taken && is_proved) {
+        party = &credentials->device;
+        *ret_level = DM_ACCOUNT_LEVEL_SERVER;
+    } else if (credentials->server.is_new && credentials->is_server_known) {
+        party = &credentials->server;
+        *ret_level = DM_ACCOUNT_LEVEL_CLIENT;
+    }
+    if (!party)
+        return NULL;
+    party->is_new = false;
+    bytes = g_bytes_get_data(party->nonce, &size);
+    return g_base64_encode(bytes, size);
 }

@@ -9,7 +9,7 @@
 
 /* The credentials of the SyncML layer in one session (protocol.md section 5): what the device
  * presents when challenged (APPSRV of the account), and what the server would present (CLIENT).
- * Nonces live as long as the session. Secrets are wiped when they go. */
+ * Secrets are wiped when they go. */
 typedef struct DmCredentials DmCredentials;
 
 /* Copies what it needs of `account` (common/account.h). With `demanded` the server must present
@@ -44,5 +44,13 @@ DmStatus dm_credentials_check_server(DmCredentials *credentials, const DmAuthEle
 /* The challenge that goes with 401 or 407, with a new nonce for MD5; false if the server was
  * challenged before: the session has failed. Borrowed until the next call. */
 bool dm_credentials_challenge_server(DmCredentials *credentials, DmAuthElement *ret_chal);
+
+/* -- nonces ------------------------------------------------------------------------------------*/
+
+/* A nonce that the next session needs and the account does not have: AAUTHDATA of `*ret_level`,
+ * base64, for dm_auth_wipe(). Each is given once; NULL if there is none. That of the device's
+ * credentials once the server has taken these, and has proved who it is where that is demanded;
+ * that of the server's once it has made its own with it. */
+char *dm_credentials_take_nonce(DmCredentials *credentials, const char **ret_level);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmCredentials, dm_credentials_free)

@@ -215,8 +215,8 @@ read_processor(const DmDevice *device, const char *argument)
     return machine ? g_strdup(machine->processor) : NULL;
 }
 
-/* LrgObj is false as long as a message's parts are not joined; the three of URI are what
- * common/uri.h takes, 0 being "no bound of its own". */
+/* LrgObj: chunks are joined (syncml/chunks.h). The three of URI are what common/uri.h takes, 0
+ * being "no bound of its own". */
 static const Leaf leaves[] = {
     {"DevInfo/DevId", DM_FORMAT_CHR, read_dev_id, NULL},
     {"DevInfo/Man", DM_FORMAT_CHR, read_dmi, "sys_vendor"},
@@ -228,7 +228,7 @@ static const Leaf leaves[] = {
     {"DevDetail/HwV", DM_FORMAT_CHR, read_dmi, "product_version"},
     {"DevDetail/DevTyp", DM_FORMAT_CHR, read_model, NULL},
     {"DevDetail/OEM", DM_FORMAT_CHR, read_dmi, "sys_vendor"},
-    {"DevDetail/LrgObj", DM_FORMAT_BOOL, read_constant, "false"},
+    {"DevDetail/LrgObj", DM_FORMAT_BOOL, read_constant, "true"},
     {"DevDetail/URI/MaxDepth", DM_FORMAT_CHR, read_constant, G_STRINGIFY(DM_URI_MAX_SEGMENTS)},
     {"DevDetail/URI/MaxTotLen", DM_FORMAT_CHR, read_constant, G_STRINGIFY(DM_URI_MAX_BYTES)},
     {"DevDetail/URI/MaxSegLen", DM_FORMAT_CHR, read_constant, "0"},

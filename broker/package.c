@@ -6,19 +6,24 @@
 
 #define ALERT_SERVER_ASKED 1200
 #define ALERT_CLIENT_STARTED 1201
-#define ALERT_NEXT_MESSAGE 1222
-#define ALERT_ABORT 1223
 #define ALERT_GENERIC 1224
 #define ALERT_CLIENT_EVENT 1226
 #define LOGIN_STATUS "com.microsoft/MDM/LoginStatus"
 #define UNENROLMENT "com.microsoft:mdm.unenrollment.userrequest"
+#define REQUEST_PENDING "Reversed-Domain-Name:com.microsoft.mdm.requestpending"
 #define FIRST_CMD_ID 2
+
+/* Alert 1222 or Final, and the end tags. */
+#define TAIL_BYTES 128
+
+/* The Status of an Alert 1222, which may come beside an answer. */
+#define URGENT_BYTES 768
 
 static const char *const dev_info[] = {"DevInfo/DevId", "DevInfo/Man", "DevInfo/Mod", "DevInfo/DmV",
                                        "DevInfo/Lang"};
 
-void
-dm_package_begin(const DmPackage *package, DmWriter *writer)
+static void
+begin(const DmPackage *package, guint first_cmd_id, DmWriter *writer)
 {
     g_autofree char *msg_id = g_strdup_printf("%u", package->message);
     const DmHeader header = {
@@ -35,7 +40,13 @@ dm_package_begin(const DmPackage *package, DmWriter *writer)
         .max_obj_size = -1,
     };
 
-    dm_writer_begin(writer, &header, package->message == 1 ? FIRST_CMD_ID : 1);
+    dm_writer_begin(writer, &header, first_cmd_id);
+}
+
+void
+dm_package_begin(const DmPackage *package, DmWriter *writer)
+{
+    begin(package, package->message == 1 ? FIRST_CMD_ID : 1, writer);
 }
 
 static void
@@ -91,20 +102,63 @@ dm_package_write_first(const DmPackage *package, const DmDevice *device,
     return bytes;
 }
 
-GBytes *
-dm_package_write_answer(const DmPackage *package, const DmAnswer *answer, const DmReply *reply,
-                        const DmMessage *message, DmStatus header_status, const DmAuthElement *chal)
+/* All that stands before the answers. */
+static void
+begin_answer(const DmPackage *package, const DmPackageAnswer *answer, DmWriter *writer)
 {
-    const char *msg_id = message->header.msg_id;
+    dm_package_begin(package, writer);
+    if (answer->chal || !answer->is_silent)
+        dm_writer_status(writer, answer->msg_ref, "0", "SyncHdr", NULL, 0, answer->chal,
+                         answer->header_status);
+}
+
+static gsize
+subtract(gsize size, gsize less)
+{
+    return size - MIN(size, less);
+}
+
+gsize
+dm_package_get_room(const DmPackage *package, const DmPackageAnswer *answer)
+{
     g_autoptr(DmWriter) writer = dm_writer_new();
 
-    dm_package_begin(package, writer);
-    if (chal)
-        dm_writer_status(writer, msg_id, "0", "SyncHdr", NULL, 0, chal, header_status);
-    dm_answer_write(answer, reply, msg_id, chal ? 0 : header_status, writer);
-    if (!message->final)
-        dm_writer_alert(writer, ALERT_NEXT_MESSAGE, NULL);
-    return dm_writer_end(writer, message->final);
+    begin_answer(package, answer, writer);
+    return subtract(answer->max_size, dm_writer_get_size(writer) + TAIL_BYTES + URGENT_BYTES);
+}
+
+GBytes *
+dm_package_write_answer(const DmPackage *package, const DmPackageAnswer *answer, DmOutbox *outbox,
+                        bool *ret_is_whole)
+{
+    const gsize limit = subtract(answer->max_size, TAIL_BYTES);
+    const bool is_empty = dm_outbox_is_empty(outbox);
+    g_autoptr(DmWriter) writer = dm_writer_new();
+    DmAnswerProgress progress;
+    gsize before;
+
+    begin_answer(package, answer, writer);
+    before = dm_writer_get_size(writer);
+    progress = dm_outbox_write(outbox, limit, writer);
+    if (before > limit ||
+        (!is_empty && progress == DM_ANSWER_PART && dm_writer_get_size(writer) == before))
+        return NULL;
+    *ret_is_whole = progress == DM_ANSWER_WHOLE;
+    if (*ret_is_whole && !answer->is_final)
+        dm_writer_alert(writer, DM_ALERT_NEXT_MESSAGE, NULL);
+    return dm_writer_end(writer, *ret_is_whole && answer->is_final);
+}
+
+GBytes *
+dm_package_write_pending(const DmPackage *package)
+{
+    static const DmItem pending = {
+        .type = REQUEST_PENDING, .size = -1, .data = "1", .data_size = 1};
+    g_autoptr(DmWriter) writer = dm_writer_new();
+
+    begin(package, FIRST_CMD_ID, writer);
+    dm_writer_alert(writer, ALERT_GENERIC, &pending);
+    return dm_writer_end(writer, false);
 }
 
 GBytes *
@@ -114,6 +168,6 @@ dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned s
 
     dm_package_begin(package, writer);
     dm_writer_status(writer, msg_ref, "0", "SyncHdr", NULL, 0, NULL, status);
-    dm_writer_alert(writer, ALERT_ABORT, NULL);
+    dm_writer_alert(writer, DM_ALERT_ABORT, NULL);
     return dm_writer_end(writer, true);
 }

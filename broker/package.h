@@ -4,11 +4,16 @@
 #include <glib.h>
 
 #include "broker/device.h"
-#include "syncml/answer.h"
+#include "broker/outbox.h"
 #include "syncml/message.h"
 #include "syncml/writer.h"
 
 /* The device's own messages (protocol.md section 1). */
+
+/* Alerts of either side. */
+#define DM_ALERT_NEXT_MESSAGE 1222
+#define DM_ALERT_ABORT 1223
+#define DM_ALERT_NO_END_OF_DATA 1225
 
 /* What every header of a session needs; borrowed. */
 typedef struct {
@@ -42,11 +47,27 @@ GBytes *dm_package_write_first(const DmPackage *package, const DmDevice *device,
 /* How many commands that is: their CmdIDs are the numbers from 2 on. */
 guint dm_package_count_first(const DmPackageFirst *first);
 
-/* The answer to `message`: the Status of its header, with `chal` in it unless NULL, what its
- * commands came to, and Final, or Alert 1222 where the server's package goes on. */
-GBytes *dm_package_write_answer(const DmPackage *package, const DmAnswer *answer,
-                                const DmReply *reply, const DmMessage *message,
-                                DmStatus header_status, const DmAuthElement *chal);
+/* What goes around the answers in a message. */
+typedef struct {
+    const char *msg_ref; /* MsgID of the server's message that is answered */
+    DmStatus header_status;
+    bool is_silent; /* it has NoResp: no Status of its header, but one with a challenge */
+    const DmAuthElement *chal; /* goes with that Status; NULL: none */
+    bool is_final;             /* the server's package is over, and so is the device's with this */
+    gsize max_size;            /* most bytes that the server takes */
+} DmPackageAnswer;
+
+/* As much of what waits in `outbox` as fits, after the Status of the server's header, and with all
+ * of it Final, or Alert 1222 where the server's package goes on: `*ret_is_whole`. NULL if the
+ * server takes too little for anything. */
+GBytes *dm_package_write_answer(const DmPackage *package, const DmPackageAnswer *answer,
+                                DmOutbox *outbox, bool *ret_is_whole);
+
+/* How many bytes of answers a message has room for. */
+gsize dm_package_get_room(const DmPackage *package, const DmPackageAnswer *answer);
+
+/* The answer is not ready yet (S3): Alert 1224, no Final. */
+GBytes *dm_package_write_pending(const DmPackage *package);
 
 /* Status `status` for the server's header `msg_ref`, Alert 1223 and Final: the session is over. */
 GBytes *dm_package_write_abort(const DmPackage *package, const char *msg_ref, unsigned status);

@@ -220,6 +220,25 @@ on_running(const DmSessionRecord *record, gpointer data)
 }
 
 static void
+on_nonce_kept(DBusMessage *answer, const GError *error, gpointer data)
+{
+    if (error)
+        dm_log_warning("the nonce for the next session could not be kept", "DM_CAUSE",
+                       error->message);
+}
+
+static void
+on_nonce(const char *level, const char *nonce, gpointer data)
+{
+    DmRun *run = data;
+    g_autoptr(DBusMessage) call = dm_tree_client_new_call("RenewNonce");
+
+    dbus_message_append_args(call, DBUS_TYPE_STRING, &run->provider, DBUS_TYPE_STRING, &level,
+                             DBUS_TYPE_STRING, &nonce, DBUS_TYPE_INVALID);
+    dm_channel_call(run->channel, call, on_nonce_kept, run);
+}
+
+static void
 on_ended(const DmSessionRecord *record, const GError *error, gpointer data)
 {
     DmRun *run = data;
@@ -301,7 +320,7 @@ start_session(DmRun *run)
 {
     const DmConfig *config = run->config;
     const char *dev_id = g_hash_table_lookup(run->start.account, DM_ACCOUNT_DEV_ID);
-    const DmSessionHandlers handlers = {on_connecting, on_waiting, on_running, on_ended};
+    const DmSessionHandlers handlers = {on_connecting, on_waiting, on_running, on_nonce, on_ended};
     DmSessionOptions session = {
         .provider = run->provider,
         .origin = run->origin,

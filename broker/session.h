@@ -56,6 +56,9 @@ typedef struct {
     void (*on_waiting)(const DmReachWait *wait, gpointer data);
     /* The server has answered for the first time. */
     void (*on_running)(const DmSessionRecord *record, gpointer data);
+    /* The account's AAUTHDATA of `level` is from now on `nonce`, base64 (protocol.md section 5). A
+     * secret, like that account. */
+    void (*on_nonce)(const char *level, const char *nonce, gpointer data);
     /* Once, the last call: NULL error at a regular end, else DM_ERROR as broker/exits.c lists. May
      * free the session. */
     void (*on_ended)(const DmSessionRecord *record, const GError *error, gpointer data);

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import cms
 from expected import Answer, Violation
+from parts import Objects, Parts
 from syncml import (CONTENT_TYPE, DTD, EMPTY, META, METINF, STATUS_CODES, SYNCML, find, find_all,
                     name_of, split, text_of)
 
@@ -118,6 +119,9 @@ class SessionChecker:
         self.challenged = False   # the server asked for credentials
         self.may_authenticate = False  # … and has not said 212 since
         self.pending = False      # the device said that its answer is not ready (S3)
+        self.max_size = DEVICE_MESSAGE_MAX  # of a message, as the server said
+        self.objects = Objects()
+        self.parts = None         # Parts of an answer that goes on in the next message
         self.request_ids = set()
 
     # .. HTTP (protocol.md 4)
@@ -158,8 +162,6 @@ class SessionChecker:
         """Violations of the device's next message; follows check_request() of its request where
         there was one."""
         found = []
-        if len(body) > DEVICE_MESSAGE_MAX:
-            found.append(Violation("size", f"{len(body)} bytes"))
         root = parse(body, found)
         if root is None:
             return found
@@ -167,6 +169,10 @@ class SessionChecker:
         if header is None or sync_body is None:
             return found  # noted by check_shape()
         elements = [element for element in sync_body if name_of(element) != "Final"]
+        # That a server takes next to nothing has to be said nevertheless.
+        limit = DEVICE_MESSAGE_MAX if is_abort(elements) else self.max_size
+        if len(body) > limit:
+            found.append(Violation("size", f"{len(body)} bytes of {limit}"))
         if self.ended and not (self.may_abort and is_abort(elements)):
             found.append(Violation("after-end", "a message after the session's end"))
         self._check_header(header, found)
@@ -185,9 +191,23 @@ class SessionChecker:
         elif self.challenged:
             self._check_package_1_again(elements, final, found)
         else:
-            found += self.expected.check(elements, final)
+            self._check_answer(elements, final, found)
         self.message += 1
         return found
+
+    def _check_answer(self, elements, final, found):
+        """The device's answer, or a part of it: without Final, and without asking by Alert 1222."""
+        asks = bool(elements) and name_of(elements[-1]) == "Alert" and (
+            text_of(elements[-1], "Data") == "1222")
+        limited = self.max_size < DEVICE_MESSAGE_MAX
+        if self.parts is None and (final or asks or not limited):
+            found += self.expected.check(elements, final)
+            return
+        self.parts = self.parts or Parts()
+        self.parts.add(elements, found)
+        if final or asks:
+            whole, self.parts = self.parts.join(found), None
+            found += self.expected.check(whole, final)
 
     def note_answer(self, body, refused=False, may_abort=False):
         """Takes what the server answered: its bytes, b"" for an empty body, None where it sent no
@@ -201,8 +221,14 @@ class SessionChecker:
         if answer is not None:
             self.may_authenticate = self.challenged or (
                 self.may_authenticate and not answer.authenticated)
+            self.objects.take(answer, answer.root)
+            self.max_size = min(DEVICE_MESSAGE_MAX, answer.max_size or self.max_size)
         if answer is None or answer.abort:
             self.ended, self.expected = True, answer or self.expected
+            return
+        if self.parts is not None and not answer.has_commands:
+            self.ended = answer.final and not answer.asks
+            self.parts.ask(answer)
             return
         self.package_has_commands |= answer.has_commands
         if answer.final:

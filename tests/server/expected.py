@@ -54,12 +54,18 @@ class Answer:
     """What follows from one message of the server."""
 
     def __init__(self, root):
+        self.root = root
         body = find(root, "SyncBody")
         header = find(root, "SyncHdr")
         self.header_code = None  # as the device gave it
         self.msg_id = (text_of(header, "MsgID") or "").strip()
         self.no_resp = find(header, "NoResp") is not None
+        self.max_size = int((text_of(header, "Meta/MaxMsgSize") or "0").strip())
+        self.asks = any(name_of(element) == "Alert" and text_of(element, "Data") == "1222"
+                        for element in body)
         self.commands = flatten(body)
+        self.opens_object = False  # parts.Objects knows, and the LocURIs for Alert 1225:
+        self.drops = []
         self.final = find(body, "Final") is not None
         versions = [(text_of(header, name) or "").strip() for name in ("VerDTD", "VerProto")]
         self.header_codes = {200, 212} if versions == ["1.2", "DM/1.2"] else {505, 513}
@@ -91,11 +97,13 @@ class Answer:
         def note(rule, text):
             found.append(Violation(rule, text))
 
-        if final != self.final:
+        due = self.final and not self.opens_object
+        if final != due:
             note("final", f"Final is {final} in the answer to a message where it is {self.final}")
         rest = [element for element in elements if name_of(element) not in ("Status", "Results")]
-        wanted = [] if self.final else ["1222"]
-        if [text_of(element, "Data") for element in rest] != wanted or any(
+        wanted = [("1225", drop) for drop in self.drops] + ([] if due else [("1222", None)])
+        if [(text_of(element, "Data"), text_of(element, "Item/Target/LocURI"))
+                for element in rest] != wanted or any(
                 name_of(element) != "Alert" for element in rest):
             note("answer", f"besides Statuses and Results: {[name_of(e) for e in rest]}, "
                            f"wanted Alerts {wanted}")

@@ -9,10 +9,12 @@ import threading
 class Proxy:
     """Listens on `path`, passes on to `target`. `cut` is "request": the connection ends when the
     first Apply comes, before it is passed on; "reply": when its answer comes, which is after the
-    commit; None: never. `applies` has the bytes that came with each Apply."""
+    commit; None: never. `applies` has the bytes that came with each Apply. With `hold`, an Event,
+    nothing of the tree is passed on after the first Apply until it is set: a command that takes
+    long."""
 
-    def __init__(self, path, target, cut):
-        self.target, self.cut = str(target), cut
+    def __init__(self, path, target, cut=None, hold=None):
+        self.target, self.cut, self.hold = str(target), cut, hold
         self.applies = []
         self.connections = 0
         self._lock = threading.Lock()
@@ -53,6 +55,8 @@ class Proxy:
                     except OSError:
                         pass
                 return
+            if self.hold is not None and not from_broker and state["applied"]:
+                self.hold.wait(60)
             try:
                 other.sendall(data)
             except OSError:

@@ -234,6 +234,54 @@ def test_protocol_5_a_Cred_is_demanded_only_by_configuration(device, certs_dir):
         assert device.get("HelpPhoneNumber") != "set"
 
 
+# -- nonces outlive the session --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accepted, nonce", [
+    ([accept(212, 2, challenge=chal(nonce=b64(b"two")))], b"two"),
+    ([accept(200, 2, SET, challenge=chal(nonce=b64(b"two"))), accept(212, 3)], b"two"),
+    ([accept(212, 2)], b"Nonce"),
+], ids=["with-212", "with-200", "of-the-challenge"])
+def test_protocol_5_the_next_session_begins_with_the_last_nonce(device, serve, accepted, nonce):
+    """Where the server then names none; a restart of the service in between changes nothing."""
+    server = serve({"sessions": [[challenge(), *accepted],
+                                 [challenge(challenge=chal(nonce=None)), accept(212, 2)]]})
+    enrol(device, server)
+    device.sync()
+    device.env.agent.kill()
+    device.env.start_agent()
+    device.sync()
+    assert creds(server)[-1][1] == md5(USER, SECRET, nonce)
+
+
+def test_protocol_5_a_nonce_without_proof_is_not_kept(device, serve):
+    """The first server refuses the credentials: what it said of nonces is forgotten."""
+    server = serve({"sessions": [[challenge(), accept(401, 2, challenge=chal(nonce="dHdv"))],
+                                 [challenge(challenge=chal(nonce=None)), accept(212, 2)]]})
+    enrol(device, server)
+    device.sync(expect=CREDENTIALS)
+    device.sync()
+    assert creds(server)[-1][1] == md5(USER, SECRET, b"nonce")
+
+
+def test_protocol_5_the_server_s_new_nonce_holds_in_the_next_session(device, serve):
+    kept = []
+
+    def mended(exchange):
+        kept.append(base64.b64decode(text_of(get_chal(exchange), "Meta/NextNonce")))
+        return {"commands": [SET], "header": cred("md5", md5("", SERVER_SECRET, kept[0]))}
+
+    def again(_exchange):
+        return {"commands": [SET], "header": cred("md5", md5("", SERVER_SECRET, kept[0]))}
+
+    server = serve({"sessions": [
+        [{"commands": [SET], "header": cred("md5", "d3Jvbmc=")}, mended, {}], [again, {}]]})
+    enrol(device, server)
+    device.sync()
+    device.sync()
+    assert server.exchanges[-1].statuses[0] == ("SyncHdr", "0", 212)
+
+
 # -- secrets ---------------------------------------------------------------------------------------
 
 
