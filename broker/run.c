@@ -308,6 +308,7 @@ make_transport(const DmRun *run, GError **error)
         .connect_timeout_s = config->connect_timeout_s,
         .request_timeout_s = config->request_timeout_s,
         .stall_timeout_s = config->stall_timeout_s,
+        .wrapping = dm_security_is_on(run->security) ? DM_SECURITY_MAX_WRAPPING : 0,
         .allow_http = config->allow_http,
         .listed = (const char *const *)run->start.addresses,
     };

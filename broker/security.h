@@ -20,6 +20,10 @@
  * the tree signs by a certificate that TLS would take for its host. */
 typedef struct DmSecurity DmSecurity;
 
+/* What a server's wrapping may add to a message: certificates, signatures, keys, and the heads of
+ * pieces where it is made in pieces. */
+#define DM_SECURITY_MAX_WRAPPING 65536
+
 /* What `start` and `config` ask for, with the enrolment's key (NULL: none), borrowed: it outlives
  * this. NULL and DM_ERROR CERTIFICATE: there is no key, or no certificate of the server that it can
  * be done with; the message says why not with each. */

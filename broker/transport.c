@@ -24,6 +24,7 @@ struct DmTransport {
 
     DmTls *tls;
     guint request_timeout_s;
+    gsize max_body;
     bool allow_http;
     GStrv listed; /* NULL: any host */
 
@@ -72,7 +73,6 @@ static const Failure failures[] = {
      "the server's certificate is not trusted: check its name, dates and authority ([broker] "
      "ca-file)"},
     {CURLE_SSL_CIPHER, DM_ERROR_TLS, "no common TLS cipher"},
-    {CURLE_FILESIZE_EXCEEDED, DM_ERROR_TOO_LARGE, "the answer is over 524288 bytes"},
     /* What curl says when one header line outgrows its buffer; GLib ends the process on the other.
      */
     {CURLE_OUT_OF_MEMORY, DM_ERROR_TOO_LARGE, "a header of the answer is too long"},
@@ -106,7 +106,7 @@ static char *
 describe_refusal(const DmTransport *transport)
 {
     if (transport->over == OVER_BODY)
-        return g_strdup_printf("the answer is over %d bytes", DM_TRANSPORT_MAX_BODY);
+        return g_strdup_printf("the answer is over %" G_GSIZE_FORMAT " bytes", transport->max_body);
     if (transport->over == OVER_HEADERS)
         return g_strdup_printf("the answer's headers are over %d bytes or %d lines",
                                DM_TRANSPORT_MAX_HEADERS, DM_TRANSPORT_MAX_HEADER_LINES);
@@ -245,7 +245,6 @@ on_done(DmTransport *transport, CURLcode result)
 {
     CURL *easy = transport->easy;
     gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
-    bool is_cut = transport->over == OVER_BODY || result == CURLE_FILESIZE_EXCEEDED;
     g_autofree char *url = g_strdup(transport->url);
     g_autofree char *type = g_strdup(find_header(easy, "Content-Type", 0));
     g_autofree char *encoding = g_strdup(find_header(easy, "Content-Encoding", 0));
@@ -259,7 +258,9 @@ on_done(DmTransport *transport, CURLcode result)
     if (result == CURLE_OK && dm_redirect_is_one((unsigned)status) &&
         follow(transport, (unsigned)status, &refusal))
         return;
-    if (is_cut)
+    if (result == CURLE_FILESIZE_EXCEEDED) /* Content-Length says so */
+        transport->over = OVER_BODY;
+    if (transport->over == OVER_BODY)
         g_byte_array_set_size(transport->body, 0);
     body = g_byte_array_free_to_bytes(g_steal_pointer(&transport->body));
     answer.status = (unsigned)status;
@@ -272,7 +273,7 @@ on_done(DmTransport *transport, CURLcode result)
     if (result != CURLE_OK)
         set_failure(transport, result, &error);
     curl_multi_remove_handle(transport->multi, easy);
-    finish(transport, !error || is_cut ? &answer : NULL, error);
+    finish(transport, !error || transport->over == OVER_BODY ? &answer : NULL, error);
 }
 
 /* Drives curl for what happened on `fd`; the last thing that its caller does. */
@@ -297,7 +298,7 @@ on_body(char *bytes, size_t size, size_t n, void *data)
 {
     DmTransport *transport = data;
 
-    if (transport->body->len + size * n > DM_TRANSPORT_MAX_BODY) {
+    if (transport->body->len + size * n > transport->max_body) {
         transport->over = OVER_BODY;
         return 0;
     }
@@ -428,7 +429,7 @@ set_limits(DmTransport *transport, const DmTransportOptions *options)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)options->connect_timeout_s);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES_S);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)options->stall_timeout_s);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)DM_TRANSPORT_MAX_BODY);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)transport->max_body);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transport);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -483,6 +484,7 @@ dm_transport_new(const DmTransportOptions *options, GMainContext *context, GErro
     curl_global_init(CURL_GLOBAL_DEFAULT);
     transport->context = g_main_context_ref(context ? context : g_main_context_default());
     transport->request_timeout_s = options->request_timeout_s;
+    transport->max_body = DM_TRANSPORT_MAX_BODY + options->wrapping;
     transport->allow_http = options->allow_http;
     transport->listed = g_strdupv((GStrv)(guintptr)options->listed); /* which only reads it */
 

@@ -12,7 +12,7 @@
  * nothing comes from the environment. */
 typedef struct DmTransport DmTransport;
 
-#define DM_TRANSPORT_MAX_BODY 524288
+#define DM_TRANSPORT_MAX_BODY 524288   /* of a message as such */
 #define DM_TRANSPORT_MAX_HEADERS 32768 /* bytes of all fields of an answer, and of those before */
 #define DM_TRANSPORT_MAX_HEADER_LINES 256 /* likewise */
 
@@ -23,6 +23,8 @@ typedef struct {
     guint connect_timeout_s;
     guint request_timeout_s;
     guint stall_timeout_s;     /* under 100 B/s for so long ends a request */
+    gsize wrapping;            /* bytes that a body may have beyond DM_TRANSPORT_MAX_BODY, for what
+                                  the message is wrapped in */
     bool allow_http;           /* to the loopback interface, for tests */
     const char *const *listed; /* addresses whose hosts may be spoken to; NULL: any, and no
                                   redirect is followed */

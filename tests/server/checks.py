@@ -191,15 +191,15 @@ class SessionChecker:
         elif self.challenged:
             self._check_package_1_again(elements, final, found)
         else:
-            self._check_answer(elements, final, found)
+            self._check_answer(elements, final, len(body), found)
         self.message += 1
         return found
 
-    def _check_answer(self, elements, final, found):
+    def _check_answer(self, elements, final, size, found):
         """The device's answer, or a part of it: without Final, and without asking by Alert 1222."""
         asks = bool(elements) and name_of(elements[-1]) == "Alert" and (
             text_of(elements[-1], "Data") == "1222")
-        limited = self.max_size < DEVICE_MESSAGE_MAX
+        limited = size > DEVICE_MESSAGE_MAX // 2 or self.max_size < DEVICE_MESSAGE_MAX
         if self.parts is None and (final or asks or not limited):
             found += self.expected.check(elements, final)
             return

@@ -67,7 +67,8 @@ class Parts:
                                             f"says {size}"))
         first.remove(find(first, "MoreData"))
         meta = find(first, "Meta")
-        meta.remove(find(meta, "Size"))
+        if meta is not None and find(meta, "Size") is not None:
+            meta.remove(find(meta, "Size"))
 
     def _merge(self, results):
         """Several Results of one Get are one."""

@@ -169,6 +169,22 @@ def test_protocol_5_no_Cred_to_a_host_that_is_not_listed(device, serve):
     assert len(server.exchanges) == 2 and other.exchanges == []
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["listed", "stranger"])
+def test_protocol_5_a_redirect_takes_Cred_to_listed_hosts_only(device, serve, certs_dir, host):
+    """The answer to the challenge is sent on to another port of the listed host, or nowhere."""
+    with MdmServer(certs_dir, [{}]) as other:  # for which the session begins in the middle
+        elsewhere = other.address.replace("localhost", host)
+        server = serve([challenge(), {"http": {"status": 307,
+                                               "headers": {"Location": elsewhere}}}])
+        enrol(device, server)
+        device.sync(expect=None)
+        assert creds(server)[1][1] == MD5
+        if host == "localhost":
+            assert [one.wire for one in other.exchanges] == [server.exchanges[1].wire]
+        else:
+            assert other.exchanges == [] and other.handshakes == 0
+
+
 # -- the server's own ------------------------------------------------------------------------------
 
 

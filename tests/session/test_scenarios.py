@@ -139,3 +139,17 @@ def test_protocol_1_a_RespURI_on_a_listed_host_is_where_the_next_message_goes(de
             "/ManagementServer/MDM.svc", "/ManagementServer/next"]
         assert server.exchanges[1].header("Target/LocURI") == listed
         assert server.exchanges[1].codes == [200]
+
+
+def test_protocol_4_the_same_message_after_1222_is_a_repetition(device, serve):
+    """Without Final and with commands: asking for more is no leave to send the same again."""
+    step = {"commands": [put()], "final": False, "statuses": [], "header": {"msg_id": 1}}
+    server = serve([step, {**step, "refused": True}])
+    device.enrol(server)
+    device.sync(expect=PROTOCOL)
+    assert [one.alerts for one in server.exchanges[1:]] == [["1222"]]
+
+
+def test_protocol_4_the_same_commands_under_a_new_number_are_none(session):
+    server = session(*[{"commands": [put()], "final": False}] * 3)
+    assert [one.codes for one in server.exchanges[1:4]] == [[200]] * 3

@@ -11,6 +11,7 @@ import pytest
 import certs
 import cms
 from device import node
+from redirector import Redirector
 from syncml import CONTENT_TYPE
 from test_endings import CODES
 
@@ -308,6 +309,69 @@ def test_S4_an_RSA_signature(device, secured, seal, words):
     secured({"commands": [SET], "seal": seal, "refused": True}, mode=cms.SIGN,
             server="sealing-rsa", cert0="sealing-rsa")
     fails(device, "security", words)
+
+
+@pytest.mark.parametrize("host, status", [("localhost", 307), ("localhost", 308),
+                                          ("127.0.0.1", 307), ("localhost", 302)])
+def test_S2_a_redirect_takes_the_signature_to_listed_hosts_only(device, secured, more_certs, host,
+                                                                status):
+    """Where it is followed, it is over the same bytes (protocol.md 4)."""
+    mdm = secured({"commands": [SET]}, signs=True)
+    replace(device, "RequireMessageSigning", "true")
+    with Redirector(more_certs, status, mdm.address.replace("localhost", host)
+                    + "?mode=Machine&Platform=Linux") as first:
+        mdm.redirected_from = first.address
+        replace(device, "ManagementServiceAddress", first.address)
+        device.sync(expect=None)
+        assert "MDM-Signature" in first.requests[0][1]
+        if (host, status) in (("localhost", 307), ("localhost", 308)):
+            assert len(mdm.security.signatures) == len(first.requests) == 2
+            assert device.get("HelpPhoneNumber") == CANARY
+        else:
+            assert mdm.exchanges == [] and mdm.handshakes == 0
+
+
+# -- S4: sizes -------------------------------------------------------------------------------------
+
+
+def of_size(size):
+    """A message of so many bytes, before it is wrapped."""
+    head = ('<SyncML xmlns="SYNCML:SYNCML1.2"><SyncHdr><VerDTD>1.2</VerDTD><VerProto>DM/1.2'
+            "</VerProto><SessionID>@SESSION_ID@</SessionID><MsgID>@MSG_ID@</MsgID><Target><LocURI>"
+            "@TARGET@</LocURI></Target><Source><LocURI>@SOURCE@</LocURI></Source></SyncHdr>"
+            "<SyncBody><Final/></SyncBody></SyncML>")
+    return {"body": head, "seal": lambda security, message: (
+        security.wrap(message.ljust(size)), cms.CONTENT_TYPE)}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_S4_a_message_may_be_as_large_as_in_the_clear(device, secured, mode):
+    """524,288 bytes, whatever is around them; one more is an error that says so."""
+    mdm = secured(mode=mode)
+    mdm.script.sessions[:] = [[of_size(524288)], [{**of_size(524289), "may_abort": True}]]
+    device.sync()
+    fails(device, "too-large", "524288")
+
+
+def test_S4_a_body_over_what_wrapping_may_add_is_cut_off(device, secured):
+    mdm = secured(mode=cms.SIGN)
+    mdm.script.sessions[:] = [[{**of_size(600000), "may_abort": True}]]
+    fails(device, "too-large", "589824")
+
+
+@pytest.mark.parametrize("mode", [cms.SIGN, cms.BOTH])
+def test_S4_no_sealed_answer_is_larger_than_a_server_takes(device, secured, mode):
+    """An answer that in the clear would just fit into one message."""
+    text = "x" * 1000
+    path = node("CustomEnrollmentCompletePage/BodyText")
+    gets = [{"verb": "Get", "loc_uri": path}] * 418
+    mdm = secured({"commands": gets}, {"commands": [{"verb": "Alert", "code": 1222}],
+                                       "final": False}, mode=mode)
+    device.env.ctl("add", path, text, expect=0)
+    device.sync()
+    sizes = [len(one.wire) for one in mdm.exchanges]
+    assert max(sizes) > 500000 and all(size <= 524288 for size in sizes), sizes
+    assert sum(len(one.codes) - len(one.alerts) for one in mdm.exchanges[1:]) >= 418
 
 
 # -- S4: which certificate -------------------------------------------------------------------------
