@@ -22,6 +22,7 @@ METHODS = {
     "BeginSession": (["s", "s"], ["a{sv}"]),
     "ReportSession": (["s", "a{sv}"], []),
     "ReportOutcome": (["s", "x", "s", "u", "s"], []),
+    "RenewNonce": (["s", "s", "s"], []),
     "FinishUnenroll": (["s"], []),
     "GetUnenrollments": ([], ["a(sxxsss)"]),
     "GetDue": ([], ["a(sxs)"]),

@@ -154,6 +154,41 @@ test_length_of_the_first(void)
     g_assert_cmpuint(checked.n_strays, ==, 0);
 }
 
+/* Only of the message sent last, and only of Results. */
+static void
+test_refused_results(void)
+{
+    static const struct {
+        const char *msg_ref, *cmd, *code;
+        bool expected;
+    } cases[] = {
+        {"3", "Results", "413", true},  {"3", "Results", "500", true},
+        {"3", "Results", "213", false}, {"3", "Results", "200", false},
+        {"2", "Results", "413", false}, {"3", "Get", "413", false},
+        {"3", "Results", "x", false},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *body = make_status(cases[i].msg_ref, "4", cases[i].cmd, cases[i].code);
+        g_autoptr(DmMessage) message = read_message(VERSIONS IDS, body);
+
+        g_assert_cmpint(dm_check_refuses_results(message, 3), ==, cases[i].expected);
+    }
+}
+
+static void
+test_has_commands(void)
+{
+    g_autoptr(DmMessage) none = read_message(
+        VERSIONS IDS, "<Status/><Results/><Alert><CmdID>1</CmdID><Data>1222</Data></Alert>");
+    g_autoptr(DmMessage) some = read_message(VERSIONS IDS, "<Status/><Get/>");
+    g_autoptr(DmMessage) unknown = read_message(VERSIONS IDS, "<Bogus/>");
+
+    g_assert_false(dm_check_has_commands(none));
+    g_assert_true(dm_check_has_commands(some));
+    g_assert_true(dm_check_has_commands(unknown));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -162,6 +197,8 @@ main(int argc, char **argv)
     g_test_add_func("/check/protocol-1-statuses", test_statuses);
     g_test_add_func("/check/protocol-5-challenge", test_challenge);
     g_test_add_func("/check/protocol-1-alerts", test_alert);
+    g_test_add_func("/check/protocol-3-refused-results", test_refused_results);
+    g_test_add_func("/check/S3-commands-to-hold", test_has_commands);
     g_test_add_func("/check/E2-a-longer-first-message", test_length_of_the_first);
     return g_test_run();
 }

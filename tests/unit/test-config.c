@@ -59,6 +59,7 @@ test_values(void)
                                        "[broker]\nca-file=/etc/ca.pem\nuser-agent=Other/1 x\n"
                                        "connect-timeout=1\nrequest-timeout = 600\n"
                                        "session-timeout=3600\nmax-messages=2\n"
+                                       "keep-alive-interval=600\n"
                                        "stall-timeout=600\ntls-crl-file=/etc/l.pem\n"
                                        "revocation=require\npins=" ONE ";" TWO "\n"
                                        "proxy=http://[::1]:3128\n"
@@ -74,6 +75,7 @@ test_values(void)
     g_assert_cmpuint(config->request_timeout_s, ==, 600);
     g_assert_cmpuint(config->session_timeout_s, ==, 3600);
     g_assert_cmpuint(config->max_messages, ==, 2);
+    g_assert_cmpuint(config->keep_alive_interval_s, ==, 600);
     g_assert_cmpuint(config->stall_timeout_s, ==, 600);
     g_assert_cmpstr(config->tls_crl_file, ==, "/etc/l.pem");
     g_assert_cmpint(config->revocation, ==, DM_REVOCATION_REQUIRE);
@@ -131,6 +133,7 @@ test_refused(void)
         {"[broker]\nrequest-timeout=1s\n", "request-timeout"},
         {"[broker]\nsession-timeout=99999999999999999999\n", "session-timeout"},
         {"[broker]\nmax-messages=1\n", "max-messages"},
+        {"[broker]\nkeep-alive-interval=0\n", "keep-alive-interval"},
         {"[broker]\nca-file=ca.pem\n", "absolute"},
         {"[broker]\nca-file=\n", "ca-file"},
         {"[broker]\nuser-agent=a\\nX-Header: b\n", "user-agent"},
