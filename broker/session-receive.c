@@ -104,9 +104,10 @@ take_resp_uri(DmSession *session, const DmMessage *message)
 static void
 take_header(DmSession *session, const DmMessage *message)
 {
-    if (message->header.max_msg_size >= 0)
+    /* 0 could not be meant. */
+    if (message->header.max_msg_size > 0)
         session->max_size = message->header.max_msg_size;
-    if (message->header.max_obj_size >= 0)
+    if (message->header.max_obj_size > 0)
         session->max_object = message->header.max_obj_size;
     if (!session->is_pending) {
         g_free(session->msg_ref);

@@ -30,7 +30,7 @@ def asking(*steps):
 
 def takes(size, objects=None):
     """A header's Meta."""
-    more = f'<MaxObjSize xmlns="syncml:metinf">{objects}</MaxObjSize>' if objects else ""
+    more = "" if objects is None else f'<MaxObjSize xmlns="syncml:metinf">{objects}</MaxObjSize>'
     return {"extra": f'<Meta><MaxMsgSize xmlns="syncml:metinf">{size}</MaxMsgSize>{more}</Meta>'}
 
 
@@ -168,6 +168,13 @@ def test_protocol_3_no_object_over_MaxObjSize(device, serve):
     device.sync()
     assert server.exchanges[1].codes == [413, 200, 200]
     assert list(server.exchanges[1].results) == [PHONE]
+
+
+def test_protocol_3_a_limit_of_nothing_is_none(device, serve):
+    server = serve([{"commands": [get(BODY)], "header": takes(0, 0)}])
+    with_page(device, server)
+    device.sync()
+    assert server.exchanges[1].results[BODY][1] == LONG
 
 
 @pytest.mark.parametrize("step, n", [({}, 2), ({"empty": True}, 2), ({"final": False}, 3)],
