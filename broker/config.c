@@ -28,6 +28,7 @@ static const Number numbers[] = {
     {"stall-timeout", 1, 600, 30, offsetof(DmConfig, stall_timeout_s)},
     {"session-timeout", 1, 3600, 600, offsetof(DmConfig, session_timeout_s)},
     {"max-messages", 2, 1000, 64, offsetof(DmConfig, max_messages)},
+    {"network-wait", 0, 3600, 60, offsetof(DmConfig, network_wait_s)},
     {"minimum-security-mode", 0, 3, 0, offsetof(DmConfig, minimum_security_mode)},
 };
 

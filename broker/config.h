@@ -25,6 +25,7 @@
  *   stall-timeout=30             seconds under 100 B/s that end a request, 1 to 600
  *   session-timeout=600          seconds from the first answer, 1 to 3600
  *   max-messages=64              that are sent in one session, 2 to 1000
+ *   network-wait=60              seconds that a session waits for the network, 0 to 3600
  *   require-signing=false        every request is signed, whatever the server says (S2)
  *   minimum-security-mode=0      0 to 3: no server gets less application-layer security (S4)
  *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
@@ -47,6 +48,7 @@ typedef struct {
     guint stall_timeout_s;
     guint session_timeout_s;
     guint max_messages;
+    guint network_wait_s;
     bool require_signing;
     guint minimum_security_mode;
     char *crl_file; /* NULL: none */

@@ -30,6 +30,9 @@
  * RenewCertificate(s provider, s thumbprint, s signature)
  *     The commit that switches to another certificate (S5): its SHA-256 in lower-case hex, and
  *     SignedEntDMID, base64.
+ * NoteLogin(u uid, b is-new) → as
+ *     Somebody has logged in, just now or before anybody watched; the providers that want a session
+ *     for it (P9), with that user's context.
  * FinishUnenroll(s provider)
  *     The last session of a provider that is to be unenrolled is over, however it went: now its
  *     clean-up (E3). NotFound if none was asked for; nothing more if it was done already.
@@ -178,6 +181,10 @@ typedef struct {
 /* DmTreeProviders whose ids borrow from the message; for g_ptr_array_unref(), NULL if malformed. */
 GPtrArray *dm_wire_read_providers(DBusMessageIter *iter);
 
+/* Builds NoteLogin; and what its answer says: ids for g_strfreev(), NULL if malformed. */
+DBusMessage *dm_tree_call_new_note_login(guint32 uid, bool is_new);
+GStrv dm_tree_call_read_login(DBusMessage *answer);
+
 /* What GetDue and the signal Due tell of a provider. */
 typedef struct {
     const char *provider;
@@ -197,6 +204,8 @@ typedef struct {
 } DmTreeSyncRequest;
 
 #define DM_TREE_ORIGIN_SCHEDULE "schedule"
+#define DM_TREE_ORIGIN_LOGIN "login"
+#define DM_TREE_ORIGIN_PUSH "push"
 #define DM_TREE_ORIGIN_UNENROLL "unenroll"
 
 /* False if the signal is not of that form, or the uid none. */

@@ -353,6 +353,32 @@ on_report_outcome(DmTree *tree, DBusMessage *call)
     return dbus_message_new_method_return(call);
 }
 
+static DBusMessage *
+on_note_login(DmTree *tree, DBusMessage *call)
+{
+    DBusMessage *answer;
+    g_auto(GStrv) providers = NULL;
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter, array;
+    dbus_uint32_t uid;
+    dbus_bool_t is_new;
+
+    dbus_message_iter_init(call, &iter);
+    dm_wire_next_basic(&iter, &uid);
+    dm_wire_next_basic(&iter, &is_new);
+    if (uid > MAX_UID)
+        return bad_request(call, "the uid is out of range");
+    if (!dm_session_note_login(tree, uid, is_new, &providers, &error))
+        return refuse_error(call, error);
+    answer = dbus_message_new_method_return(call);
+    dbus_message_iter_init_append(answer, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &array);
+    for (gsize i = 0; providers[i] != NULL; i++)
+        dbus_message_iter_append_basic(&array, DBUS_TYPE_STRING, &providers[i]);
+    dbus_message_iter_close_container(&iter, &array);
+    return answer;
+}
+
 static void
 append_due(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
 {
@@ -432,6 +458,7 @@ static const struct {
     {"ReportOutcome", "sxsus", on_report_outcome},
     {"GetDue", "", on_get_due},
     {"GetProviders", "", on_get_providers},
+    {"NoteLogin", "ub", on_note_login},
     {"FinishUnenroll", "s", on_finish_unenroll},
     {"GetUnenrollments", "", on_get_unenrollments},
     {"RenewCertificate", "sss", on_renew_certificate},
