@@ -2,6 +2,7 @@
 
 #include "broker/config.h"
 
+#include <dbus/dbus.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -67,6 +68,7 @@ clear(gpointer data)
     g_clear_pointer(&config->pins, g_bytes_unref);
     g_free(config->proxy);
     g_free(config->user_agent);
+    g_free(config->push_service);
     g_ptr_array_unref(config->warnings);
 }
 
@@ -184,6 +186,15 @@ take_demand(const char *text, DmConfig *config)
     return take_bool(text, &config->demands_credentials);
 }
 
+static const char *
+take_push_service(const char *text, DmConfig *config)
+{
+    if (*text == ':' || !dbus_validate_bus_name(text, NULL))
+        return "a well-known name on the bus, such as org.example.Push";
+    config->push_service = g_strdup(text);
+    return NULL;
+}
+
 /* The header goes out as it stands: nothing in it may end a line. */
 static const char *
 take_user_agent(const char *text, DmConfig *config)
@@ -209,6 +220,7 @@ static const struct {
     {"demand-server-credentials", take_demand},
     {"proxy", take_proxy},
     {"user-agent", take_user_agent},
+    {"push-service", take_push_service},
 };
 
 static bool

@@ -30,6 +30,7 @@
  *   minimum-security-mode=0      0 to 3: no server gets less application-layer security (S4)
  *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
  *   demand-server-credentials=false   every server must present those of the SyncML layer
+ *   push-service=ORG.EXAMPLE     name on the bus of the push service (docs/push.md); default: none
  *   [tree]
  *   allow-http=false             http addresses on the loopback interface, for tests (L1)
  */
@@ -54,6 +55,7 @@ typedef struct {
     char *crl_file; /* NULL: none */
     bool allow_http;
     bool demands_credentials; /* of the server, in the SyncML layer (protocol.md section 5) */
+    char *push_service;       /* its name on the bus; NULL: none */
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;
 

@@ -13,6 +13,8 @@
 #include "broker/logs.h"
 #include "broker/network.h"
 #include "broker/presence.h"
+#include "broker/push-bus.h"
+#include "broker/pushes.h"
 #include "broker/remains.h"
 #include "broker/tasks.h"
 #include "common/error.h"
@@ -38,6 +40,9 @@ struct DmDaemon {
     bool is_asleep; /* or about to be */
     DmLogins *logins;
     DmNetwork *network;
+    DmPushes *push;
+    DmPushBus *push_bus;        /* its back end; NULL: the null one */
+    DBusConnection *connection; /* to the bus; NULL: none now */
     DmTasks *tasks;
     DmClockWatch *wall_clock; /* NULL: cannot be watched */
     DmJournal *journal;
@@ -92,6 +97,9 @@ on_tasks_stopped(gpointer data)
 static void
 on_task_ended(const DmTasksEnd *end, gpointer data)
 {
+    const DmDaemon *daemon = data;
+
+    dm_pushes_note_session(daemon->push, end->provider, end->origin, end->record->n_received > 0);
 }
 
 /* Sessions begin while the tree can be asked and the machine is awake: what is due in suspend is
@@ -192,6 +200,12 @@ on_reload_requested(DmDaemon *daemon, DBusMessage *signal)
 }
 
 static void
+on_push_changed(DmDaemon *daemon, DBusMessage *signal)
+{
+    dm_pushes_look(daemon->push);
+}
+
+static void
 on_signal(DBusMessage *signal, gpointer data)
 {
     static const struct {
@@ -200,7 +214,7 @@ on_signal(DBusMessage *signal, gpointer data)
     } signals[] = {
         {"SyncRequested", on_sync_requested},     {"Due", on_due_changed},
         {"Unenrolled", on_provider_gone},         {"LogsRequested", on_logs_requested},
-        {"ReloadRequested", on_reload_requested},
+        {"ReloadRequested", on_reload_requested}, {"PushChanged", on_push_changed},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
@@ -219,6 +233,7 @@ on_attended(gpointer data)
     ask_for_dues(daemon);
     dm_remains_look(daemon->remains);
     dm_logins_tell(daemon->logins);
+    dm_pushes_look(daemon->push);
     allow_sessions(daemon);
     if (is_first)
         daemon->handlers.on_ready(daemon->data);
@@ -251,7 +266,14 @@ on_bus(DBusConnection *connection, gpointer data)
 {
     DmDaemon *daemon = data;
 
+    if (connection)
+        dbus_connection_ref(connection);
+    if (daemon->connection)
+        dbus_connection_unref(daemon->connection);
+    daemon->connection = connection;
     dm_logind_set_connection(daemon->logind, connection);
+    if (daemon->push_bus)
+        dm_push_bus_set_connection(daemon->push_bus, connection);
     dm_network_set_connection(daemon->network, connection);
 }
 
@@ -263,12 +285,14 @@ on_login(guint32 uid, bool is_new, gpointer data)
     dm_logins_note(daemon->logins, uid, is_new);
 }
 
+/* A login or a push. */
 static void
-on_login_wanted(const DmTreeSyncRequest *request, gpointer data)
+on_wanted(const DmTreeSyncRequest *request, gpointer data)
 {
     DmDaemon *daemon = data;
 
-    dm_journal_add(daemon->journal, request->provider, "session asked for: a login");
+    dm_journal_add(daemon->journal, request->provider, "session asked for: origin %s",
+                   request->origin);
     dm_tasks_request(daemon->tasks, request);
 }
 
@@ -301,9 +325,27 @@ fill_check(DmSelfCheck *check, gpointer data)
     check->n_running = dm_tasks_count_running(daemon->tasks);
 }
 
+/* The back end that the configuration names. */
+static void
+choose_push(DmDaemon *daemon)
+{
+    const char *name = daemon->config->push_service;
+
+    if (g_strcmp0(name, daemon->push_bus ? dm_push_bus_get_name(daemon->push_bus) : NULL) == 0)
+        return;
+    daemon->push_bus = name ? dm_push_bus_new(name, daemon->push) : NULL;
+    dm_pushes_set_backend(daemon->push, name ? dm_push_bus_get_functions() : NULL,
+                          daemon->push_bus);
+    if (daemon->push_bus && daemon->connection)
+        dm_push_bus_set_connection(daemon->push_bus, daemon->connection);
+    if (daemon->attends)
+        dm_pushes_look(daemon->push);
+}
+
 static void
 apply_config(DmDaemon *daemon)
 {
+    choose_push(daemon);
     dm_tasks_set_config(daemon->tasks, daemon->config);
     dm_network_set_max_wait_s(daemon->network, daemon->config->network_wait_s);
 }
@@ -343,12 +385,17 @@ make_parts(DmDaemon *daemon)
         .network = daemon->network = dm_network_new(daemon->context),
         .max_running = DM_DAEMON_MAX_SESSIONS,
     };
+    const DmPushesOptions push = {.channel = daemon->channel,
+                                  .pause_us = DM_PUSHES_PAUSE_US,
+                                  .on_wanted = on_wanted,
+                                  .data = daemon};
 
+    daemon->push = dm_pushes_new(&push, daemon->context);
     daemon->tasks = dm_tasks_new(&options, daemon->context, &tasks, daemon);
     daemon->wall_clock = dm_clock_watch_new(daemon->context, ask_for_dues, daemon);
     daemon->remains = dm_remains_new(daemon->channel, daemon->key_directory);
     daemon->logs = dm_logs_new(daemon->channel, daemon->journal, fill_check, daemon);
-    daemon->logins = dm_logins_new(daemon->channel, on_login_wanted, daemon);
+    daemon->logins = dm_logins_new(daemon->channel, on_wanted, daemon);
     daemon->logind = dm_logind_new(&logind, daemon);
 }
 
@@ -394,8 +441,11 @@ dm_daemon_free(DmDaemon *daemon)
     }
     dm_logind_free(daemon->logind);
     dm_logins_free(daemon->logins);
+    dm_pushes_free(daemon->push);
     dm_tasks_free(daemon->tasks);
     dm_network_free(daemon->network);
+    if (daemon->connection)
+        dbus_connection_unref(daemon->connection);
     dm_presence_free(daemon->presence);
     dm_logs_free(daemon->logs);
     dm_remains_free(daemon->remains);

@@ -169,6 +169,35 @@ dm_wire_read_providers(DBusMessageIter *iter)
     return g_steal_pointer(&providers);
 }
 
+/* -- push ----------------------------------------------------------------------------------------
+ */
+
+GArray *
+dm_wire_read_pushes(DBusMessageIter *iter)
+{
+    g_autoptr(GArray) pushes = g_array_new(FALSE, FALSE, sizeof(DmTreePush));
+    DBusMessageIter array;
+
+    if (!dm_wire_has_signature(iter, "a(sssu)"))
+        return NULL;
+    dbus_message_iter_recurse(iter, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        DBusMessageIter fields;
+        DmTreePush push;
+        dbus_uint32_t status;
+
+        dbus_message_iter_recurse(&array, &fields);
+        dm_wire_next_basic(&fields, &push.provider);
+        dm_wire_next_basic(&fields, &push.pfn);
+        dm_wire_next_basic(&fields, &push.channel_uri);
+        dm_wire_next_basic(&fields, &status);
+        push.status = status;
+        g_array_append_val(pushes, push);
+        dbus_message_iter_next(&array);
+    }
+    return g_steal_pointer(&pushes);
+}
+
 /* -- logins --------------------------------------------------------------------------------------
  */
 

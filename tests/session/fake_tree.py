@@ -23,6 +23,9 @@ METHODS = {
     "ReportSession": (["s", "a{sv}"], []),
     "ReportOutcome": (["s", "x", "s", "u", "s"], []),
     "FinishUnenroll": (["s"], []),
+    "NoteLogin": (["u", "b"], ["as"]),
+    "GetPush": ([], ["a(sssu)"]),
+    "ReportPush": (["s", "s", "s", "u"], []),
     "GetUnenrollments": ([], ["a(sxxsss)"]),
     "GetDue": ([], ["a(sxs)"]),
     "GetProviders": ([], ["a(suas)"]),
@@ -154,6 +157,14 @@ class FakeTree:
 
     @staticmethod
     def _GetUnenrollments():
+        return ([],)
+
+    @staticmethod
+    def _NoteLogin(_uid, _is_new):
+        return ([],)
+
+    @staticmethod
+    def _GetPush():
         return ([],)
 
     def _GetDue(self):
