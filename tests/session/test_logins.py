@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Sessions at logins (rule P9) and around suspend (P7), as logind tells of them."""
 
+import threading
+
 import pytest
 
 from device import PROVIDER, node
@@ -132,6 +134,28 @@ def test_P9_no_flag_no_session(device, serve, logind, watch):
     device.env.start_broker()
     logind.log_in(1000)
     assert settle(device, server, watch) == 0
+
+
+def test_protocol_8_triggers_of_all_kinds_are_merged(device, serve, logind, watch):
+    """While a session runs: five requests and what falls due are that one, the logins of a user are
+    one more, with the user, and there are never two at a time."""
+    hold = threading.Event()
+    server = serve({"sessions": [[{"event": hold}], []]})
+    enrol(device, server, ["PollOnLogin"])
+    device.env.start_broker()
+    settle_bus(device.env)
+    sync(device)
+    server.wait(lambda: server.exchanges)
+    for _ in range(3):
+        sync(device)
+        logind.log_in(1000)
+    settle_bus(device.env)
+    assert len(server.exchanges) == 1
+    hold.set()
+    server.wait(lambda: len(server.exchanges) == 2)
+    watch.until(lambda: is_idle(device))
+    assert [login_status(one) for one in server.exchanges][1] == ["user"]
+    assert settle(device, server, watch) == 2
 
 
 # -- suspend ---------------------------------------------------------------------------------------
