@@ -12,6 +12,7 @@
 
 #define GROUP_BROKER "broker"
 #define GROUP_TREE "tree"
+#define GROUP_ROUTES "routes"
 #define MAX_USER_AGENT 256
 #define MAX_KEY 64     /* of one that may be meant for another */
 #define MAX_DISTANCE 3 /* letters */
@@ -45,6 +46,7 @@ dm_config_new(void)
     DmConfig *config = g_rc_box_new0(DmConfig);
 
     config->user_agent = g_strdup(DM_CONFIG_USER_AGENT);
+    config->routes = dm_route_table_new();
     config->warnings = g_ptr_array_new_with_free_func(g_free);
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         *number_of(config, &numbers[i]) = numbers[i].fallback;
@@ -69,6 +71,7 @@ clear(gpointer data)
     g_free(config->proxy);
     g_free(config->user_agent);
     g_free(config->push_service);
+    dm_route_table_free(config->routes);
     g_ptr_array_unref(config->warnings);
 }
 
@@ -242,11 +245,26 @@ read_texts(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 }
 
 static bool
+read_routes(GKeyFile *file, const char *name, DmConfig *config, GError **error)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP_ROUTES, NULL, NULL);
+
+    for (gsize i = 0; keys && keys[i]; i++) {
+        g_autofree char *socket = g_key_file_get_string(file, GROUP_ROUTES, keys[i], NULL);
+        const char *must = dm_route_table_add(config->routes, keys[i], socket ? socket : "");
+
+        if (must)
+            return fail(error, name, GROUP_ROUTES, keys[i], must);
+    }
+    return true;
+}
+
+static bool
 read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 {
     g_autoptr(GError) cause = NULL;
 
-    if (!read_texts(file, name, config, error))
+    if (!read_texts(file, name, config, error) || !read_routes(file, name, config, error))
         return false;
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (!read_number(file, name, &numbers[i], config, error))

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "broker/revocation.h"
+#include "broker/route-table.h"
 
 /* The broker's part of the configuration file (design section 7): a key file with the groups
  *
@@ -31,6 +32,8 @@
  *   crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look servers' certificates up in (S4)
  *   demand-server-credentials=false   every server must present those of the SyncML layer
  *   push-service=ORG.EXAMPLE     name on the bus of the push service (docs/push.md); default: none
+ *   [routes]
+ *   ./Vendor/MSFT/Policy=/run/…  a LocURI, and the socket of the tree that serves what is below it
  *   [tree]
  *   allow-http=false             http addresses on the loopback interface, for tests (L1)
  */
@@ -55,6 +58,7 @@ typedef struct {
     char *crl_file; /* NULL: none */
     bool allow_http;
     bool demands_credentials; /* of the server, in the SyncML layer (protocol.md section 5) */
+    DmRouteTable *routes;     /* other trees (protocol.md section 7) */
     char *push_service;       /* its name on the bus; NULL: none */
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;

@@ -324,7 +324,7 @@ start_session(DmRun *run)
         return;
     }
     run->device = dm_device_new(NULL, dev_id);
-    run->routes = dm_routes_new(run->channel, run->device);
+    run->routes = dm_routes_new(run->channel, run->device, config->routes, run->context);
     session.device = run->device;
     session.routes = run->routes;
     session.transport = run->transport;
