@@ -25,13 +25,9 @@ typedef struct {
 } Number;
 
 static const Number numbers[] = {
-    {"connect-timeout", 1, 120, 15, offsetof(DmConfig, connect_timeout_s)},
-    {"request-timeout", 1, 600, 120, offsetof(DmConfig, request_timeout_s)},
-    {"stall-timeout", 1, 600, 30, offsetof(DmConfig, stall_timeout_s)},
-    {"session-timeout", 1, 3600, 600, offsetof(DmConfig, session_timeout_s)},
-    {"max-messages", 2, 1000, 64, offsetof(DmConfig, max_messages)},
-    {"network-wait", 0, 3600, 60, offsetof(DmConfig, network_wait_s)},
-    {"minimum-security-mode", 0, 3, 0, offsetof(DmConfig, minimum_security_mode)},
+#define DM_CONFIG_NUMBER(key, field, minimum, maximum, fallback, doc)                              \
+    {key, minimum, maximum, fallback, offsetof(DmConfig, field)},
+#include "common/config-keys.def"
 };
 
 static guint *
@@ -214,16 +210,8 @@ static const struct {
     const char *key;
     const char *(*take)(const char *text, DmConfig *config);
 } texts[] = {
-    {"ca-file", take_ca_file},
-    {"crl-file", take_crl_file},
-    {"pins", take_pins},
-    {"tls-crl-file", take_tls_crl_file},
-    {"revocation", take_revocation},
-    {"require-signing", take_require_signing},
-    {"demand-server-credentials", take_demand},
-    {"proxy", take_proxy},
-    {"user-agent", take_user_agent},
-    {"push-service", take_push_service},
+#define DM_CONFIG_TEXT(id, key, value, fallback, doc) {key, take_##id},
+#include "common/config-keys.def"
 };
 
 static bool

@@ -4,9 +4,9 @@
 import pytest
 
 from device import PROVIDER, node
-from mocks import settle
+from mocks import Logind, NetworkManager, settle
 from push_service import NAME, PushService
-from test_daemon import Watch, is_idle, sync
+from test_daemon import Watch, is_idle, switches, sync
 
 PFN = "Example.Mdm_1234"
 CHANNEL = f"https://push.example.test/{PROVIDER}/{PFN}"
@@ -210,3 +210,17 @@ def test_U2_a_push_that_led_to_no_session_is_status_7(device, pushed, service, w
     sync(device)
     watch.until(lambda: push_state(device) == (CHANNEL, "0"))
     server.stop()
+
+
+def test_idle_it_is_not_woken(device, pushed, service, watch):
+    """With all that it listens to on the bus: nothing due, no wake-up."""
+    others = [Logind(device.env), NetworkManager(device.env, NetworkManager.GLOBAL)]
+    settle(device.env)
+    settle(device.env)
+    before = switches(device.env.broker.pid)
+    for _ in range(40):
+        device.session_property("State")
+        others[0].call("EmitSignal", "sssav", "org.example", "Unrelated", "", "0")
+    assert switches(device.env.broker.pid) == before
+    for mock in others:
+        mock.close()
