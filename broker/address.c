@@ -99,6 +99,14 @@ dm_address_copy_host(const char *url)
 }
 
 bool
+dm_address_is_loopback(const char *url)
+{
+    g_autofree char *host = dm_address_copy_host(url);
+
+    return host && is_loopback(host);
+}
+
+bool
 dm_address_is_https(const char *url)
 {
     g_autoptr(GUri) uri = parse(url);

@@ -22,6 +22,9 @@ char *dm_address_describe(const char *url);
  */
 char *dm_address_copy_host(const char *url);
 
+/* Whether it is on the loopback interface: by its name, nothing is looked up. */
+bool dm_address_is_loopback(const char *url);
+
 /* Whether the scheme is https. */
 bool dm_address_is_https(const char *url);
 

@@ -15,11 +15,13 @@ struct DmChannel {
 
     DmTreeClient *client; /* NULL: lost */
     bool is_ready;        /* calls can be sent over it */
+    bool is_fresh;        /* nobody has tried to connect yet */
     bool is_told;         /* on_lost has been called since on_attended was */
     GQueue calls;         /* Call, in the order in which they were made */
     bool *gone;           /* set when freed inside fail_calls() */
     GSource *retry;       /* NULL: no attempt is to be made */
     guint pause_ms;       /* before the next one */
+    guint patience_ms;    /* of calls that wait for a connection */
     GSource *patience;    /* NULL: no call waits for a connection */
 };
 
@@ -158,7 +160,7 @@ lose(DmChannel *channel, const GError *reason)
     if (channel->attends)
         channel->pause_ms = MIN(channel->pause_ms * 2, DM_CHANNEL_MAX_PAUSE_MS);
     if (!channel->patience && !g_queue_is_empty(&channel->calls))
-        start_source(channel, &channel->patience, DM_CHANNEL_PATIENCE_MS, on_impatient);
+        start_source(channel, &channel->patience, channel->patience_ms, on_impatient);
     channel->is_told = channel->is_told || is_news;
     if (is_news)
         channel->handlers.on_lost(reason, channel->data);
@@ -239,6 +241,7 @@ on_retry(gpointer data)
     g_autoptr(GError) error = NULL;
 
     drop_source(&channel->retry);
+    channel->is_fresh = false;
     channel->client = dm_tree_client_connect(channel->path, &error);
     if (!channel->client) {
         lose(channel, error);
@@ -261,6 +264,7 @@ new_channel(const char *socket_path, GMainContext *context)
     channel->path = g_strdup(socket_path);
     channel->context = g_main_context_ref(context ? context : g_main_context_default());
     channel->pause_ms = DM_CHANNEL_PAUSE_MS;
+    channel->patience_ms = DM_CHANNEL_PATIENCE_MS;
     return channel;
 }
 
@@ -281,6 +285,16 @@ dm_channel_new(const char *socket_path, GMainContext *context, GError **error)
     channel->client = client;
     channel->is_ready = true;
     dm_tree_client_attach(client, channel->context, on_client_signal, on_client_lost, channel);
+    return channel;
+}
+
+DmChannel *
+dm_channel_new_lazy(const char *socket_path, GMainContext *context, guint patience_ms)
+{
+    DmChannel *channel = new_channel(socket_path, context);
+
+    channel->patience_ms = patience_ms;
+    channel->is_fresh = true;
     return channel;
 }
 
@@ -339,9 +353,10 @@ dm_channel_call(DmChannel *channel, DBusMessage *message, DmTreeReplyFunc func, 
         return;
     }
     if (!channel->patience)
-        start_source(channel, &channel->patience, DM_CHANNEL_PATIENCE_MS, on_impatient);
+        start_source(channel, &channel->patience, channel->patience_ms, on_impatient);
     if (!channel->retry && !channel->client)
-        start_source(channel, &channel->retry, DM_CHANNEL_PAUSE_MS, on_retry);
+        start_source(channel, &channel->retry, channel->is_fresh ? 0 : DM_CHANNEL_PAUSE_MS,
+                     on_retry);
 }
 
 void

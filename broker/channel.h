@@ -21,6 +21,10 @@ typedef struct DmChannel DmChannel;
  * DISCONNECTED also where there is no socket: NOT_FOUND is left to providers. */
 DmChannel *dm_channel_new(const char *socket_path, GMainContext *context, GError **error);
 
+/* Connects when it is first needed, and again after each loss, without blocking; a call waits for
+ * `patience_ms` at most. Never fails. */
+DmChannel *dm_channel_new_lazy(const char *socket_path, GMainContext *context, guint patience_ms);
+
 /* Called from the main context only, as the last thing that the channel does at a time. */
 typedef struct {
     /* The tree has been told that this process attends; again each time after a loss. */

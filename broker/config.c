@@ -2,6 +2,7 @@
 
 #include "broker/config.h"
 
+#include <dbus/dbus.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #define GROUP_BROKER "broker"
 #define GROUP_TREE "tree"
+#define GROUP_ROUTES "routes"
 #define MAX_USER_AGENT 256
 #define MAX_KEY 64     /* of one that may be meant for another */
 #define MAX_DISTANCE 3 /* letters */
@@ -23,13 +25,9 @@ typedef struct {
 } Number;
 
 static const Number numbers[] = {
-    {"connect-timeout", 1, 120, 15, offsetof(DmConfig, connect_timeout_s)},
-    {"request-timeout", 1, 600, 120, offsetof(DmConfig, request_timeout_s)},
-    {"stall-timeout", 1, 600, 30, offsetof(DmConfig, stall_timeout_s)},
-    {"session-timeout", 1, 3600, 600, offsetof(DmConfig, session_timeout_s)},
-    {"max-messages", 2, 1000, 64, offsetof(DmConfig, max_messages)},
-    {"keep-alive-interval", 1, 600, 30, offsetof(DmConfig, keep_alive_interval_s)},
-    {"minimum-security-mode", 0, 3, 0, offsetof(DmConfig, minimum_security_mode)},
+#define DM_CONFIG_NUMBER(key, field, minimum, maximum, fallback, doc)                              \
+    {key, minimum, maximum, fallback, offsetof(DmConfig, field)},
+#include "common/config-keys.def"
 };
 
 static guint *
@@ -44,6 +42,7 @@ dm_config_new(void)
     DmConfig *config = g_rc_box_new0(DmConfig);
 
     config->user_agent = g_strdup(DM_CONFIG_USER_AGENT);
+    config->routes = dm_route_table_new();
     config->warnings = g_ptr_array_new_with_free_func(g_free);
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         *number_of(config, &numbers[i]) = numbers[i].fallback;
@@ -67,6 +66,8 @@ clear(gpointer data)
     g_clear_pointer(&config->pins, g_bytes_unref);
     g_free(config->proxy);
     g_free(config->user_agent);
+    g_free(config->push_service);
+    dm_route_table_free(config->routes);
     g_ptr_array_unref(config->warnings);
 }
 
@@ -184,6 +185,15 @@ take_demand(const char *text, DmConfig *config)
     return take_bool(text, &config->demands_credentials);
 }
 
+static const char *
+take_push_service(const char *text, DmConfig *config)
+{
+    if (*text == ':' || !dbus_validate_bus_name(text, NULL))
+        return "a well-known name on the bus, such as org.example.Push";
+    config->push_service = g_strdup(text);
+    return NULL;
+}
+
 /* The header goes out as it stands: nothing in it may end a line. */
 static const char *
 take_user_agent(const char *text, DmConfig *config)
@@ -200,15 +210,8 @@ static const struct {
     const char *key;
     const char *(*take)(const char *text, DmConfig *config);
 } texts[] = {
-    {"ca-file", take_ca_file},
-    {"crl-file", take_crl_file},
-    {"pins", take_pins},
-    {"tls-crl-file", take_tls_crl_file},
-    {"revocation", take_revocation},
-    {"require-signing", take_require_signing},
-    {"demand-server-credentials", take_demand},
-    {"proxy", take_proxy},
-    {"user-agent", take_user_agent},
+#define DM_CONFIG_TEXT(id, key, value, fallback, doc) {key, take_##id},
+#include "common/config-keys.def"
 };
 
 static bool
@@ -230,11 +233,26 @@ read_texts(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 }
 
 static bool
+read_routes(GKeyFile *file, const char *name, DmConfig *config, GError **error)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP_ROUTES, NULL, NULL);
+
+    for (gsize i = 0; keys && keys[i]; i++) {
+        g_autofree char *socket = g_key_file_get_string(file, GROUP_ROUTES, keys[i], NULL);
+        const char *must = dm_route_table_add(config->routes, keys[i], socket ? socket : "");
+
+        if (must)
+            return fail(error, name, GROUP_ROUTES, keys[i], must);
+    }
+    return true;
+}
+
+static bool
 read_keys(GKeyFile *file, const char *name, DmConfig *config, GError **error)
 {
     g_autoptr(GError) cause = NULL;
 
-    if (!read_texts(file, name, config, error))
+    if (!read_texts(file, name, config, error) || !read_routes(file, name, config, error))
         return false;
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         if (!read_number(file, name, &numbers[i], config, error))

@@ -5,33 +5,10 @@
 #include <stdbool.h>
 
 #include "broker/revocation.h"
+#include "broker/route-table.h"
 
-/* The broker's part of the configuration file (design section 7): a key file with the groups
- *
- *   [broker]
- *   ca-file=/etc/…/ca.pem        the only certificates to trust; default: the system's
- *   tls-crl-file=/etc/…/tls.pem  revocation lists (PEM): then every certificate of a server's chain
- *                                must be covered by one that is in force, or the server is refused
- *   revocation=off               of the OCSP answer that a server brings along: "off": none is
- *                                asked for; "if-stapled": one that comes must be good, none is
- *                                fine; "require": one must come, and be good
- *   pins=sha256/…;sha256/…       SHA-256 of public keys (SubjectPublicKeyInfo), base64: a server's
- *                                chain must have one of them; two to 16
- *   proxy=http://HOST:PORT       the way to all servers (HTTP CONNECT); default: none, whatever the
- *                                environment says
- *   user-agent=…                 the whole header; default DM_CONFIG_USER_AGENT
- *   connect-timeout=15           seconds, 1 to 120
- *   request-timeout=120          seconds, 1 to 600
- *   stall-timeout=30             seconds under 100 B/s that end a request, 1 to 600
- *   session-timeout=600          seconds from the first answer, 1 to 3600
- *   max-messages=64              that are sent in one session, 2 to 1000
- *   keep-alive-interval=30       seconds after which a slow answer is announced to servers that
- * want that, and again each time (S3), 1 to 600 require-signing=false        every request is
- * signed, whatever the server says (S2) minimum-security-mode=0      0 to 3: no server gets less
- * application-layer security (S4) crl-file=/etc/…/crls.pem     CRLs, and their issuers, to look
- * servers' certificates up in (S4) demand-server-credentials=false   every server must present
- * those of the SyncML layer [tree] allow-http=false             http addresses on the loopback
- * interface, for tests (L1)
+/* The broker's part of the configuration file (design section 7): the groups [broker] and [routes],
+ * and allow-http of [tree]. common/config-keys.def has the keys, dmclient.conf(5) what they mean.
  */
 #define DM_CONFIG_USER_AGENT "MSFT OMA DM Client/1.2.0.1 dmclient/" DM_VERSION
 #define DM_CONFIG_MAX_BYTES 65536
@@ -49,11 +26,14 @@ typedef struct {
     guint session_timeout_s;
     guint max_messages;
     guint keep_alive_interval_s;
+    guint network_wait_s;
     bool require_signing;
     guint minimum_security_mode;
     char *crl_file; /* NULL: none */
     bool allow_http;
     bool demands_credentials; /* of the server, in the SyncML layer (protocol.md section 5) */
+    DmRouteTable *routes;     /* other trees (protocol.md section 7) */
+    char *push_service;       /* its name on the bus; NULL: none */
     GPtrArray *warnings; /* char*: keys of [broker] that nobody knows, "FILE: [broker] KEY …" */
 } DmConfig;
 

@@ -2,22 +2,23 @@
 
 #include "broker/daemon.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "broker/channel.h"
 #include "broker/clock-watch.h"
-#include "broker/exits.h"
 #include "broker/journal.h"
 #include "broker/lock.h"
+#include "broker/logind.h"
+#include "broker/logins.h"
 #include "broker/logs.h"
+#include "broker/network.h"
 #include "broker/presence.h"
+#include "broker/push-bus.h"
+#include "broker/pushes.h"
 #include "broker/remains.h"
-#include "broker/run.h"
-#include "broker/triggers.h"
+#include "broker/tasks.h"
 #include "common/error.h"
 #include "common/log.h"
-#include "common/timer.h"
 
 /* How long the tree may take over the last reports. */
 #define STOP_MS 10000
@@ -35,34 +36,22 @@ struct DmDaemon {
     DmChannel *channel;
     bool attends, has_attended;
     DmPresence *presence; /* NULL: without a bus */
-    DmTriggers *triggers;
-    DmTimer *timer;           /* for the next session that is due */
+    DmLogind *logind;
+    bool is_asleep; /* or about to be */
+    DmLogins *logins;
+    DmNetwork *network;
+    DmPushes *push;
+    DmPushBus *push_bus;        /* its back end; NULL: the null one */
+    DBusConnection *connection; /* to the bus; NULL: none now */
+    DmTasks *tasks;
     DmClockWatch *wall_clock; /* NULL: cannot be watched */
     DmJournal *journal;
     DmRemains *remains;
     DmLogs *logs;
-    GHashTable *tasks; /* provider → Task */
-    GHashTable *holds; /* provider → Hold */
 
     bool is_stopping;
     GSource *stop; /* tells of the end, or that it has taken too long */
 };
-
-/* A session that was taken. */
-typedef struct {
-    DmDaemon *daemon;
-    char *provider, *origin;
-    DmRun *run; /* NULL: it is over */
-} Task;
-
-/* A provider whose session another process runs. */
-typedef struct {
-    DmDaemon *daemon;
-    char *provider;
-    DmLockWatch *watch;
-} Hold;
-
-static void pump(DmDaemon *daemon);
 
 /* -- the end -------------------------------------------------------------------------------------
  */
@@ -93,253 +82,32 @@ stop_in(DmDaemon *daemon, guint wait_ms)
 void
 dm_daemon_stop(DmDaemon *daemon)
 {
-    g_autoptr(GError) error = g_error_new_literal(DM_ERROR, DM_ERROR_FAILED,
-                                                  "broken off: dmclient-broker was told to stop");
     bool is_second = daemon->is_stopping;
-    GHashTableIter iter;
-    gpointer value;
 
     daemon->is_stopping = true;
-    dm_timer_set(daemon->timer, -1);
-    g_hash_table_remove_all(daemon->holds);
-    g_hash_table_iter_init(&iter, daemon->tasks);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Task *task = value;
-
-        if (task->run)
-            dm_run_break_off(task->run, error);
-    }
-    stop_in(daemon, is_second || g_hash_table_size(daemon->tasks) == 0 ? 0 : STOP_MS);
-}
-
-/* -- sessions ------------------------------------------------------------------------------------
- */
-
-static void
-task_free(gpointer data)
-{
-    Task *task = data;
-
-    dm_channel_forget(task->daemon->channel, task);
-    dm_run_free(task->run);
-    g_free(task->provider);
-    g_free(task->origin);
-    g_free(task);
+    stop_in(daemon, dm_tasks_stop(daemon->tasks) || is_second ? 0 : STOP_MS);
 }
 
 static void
-hold_free(gpointer data)
+on_tasks_stopped(gpointer data)
 {
-    Hold *hold = data;
-
-    dm_lock_watch_free(hold->watch);
-    g_free(hold->provider);
-    g_free(hold);
-}
-
-static bool
-is_unenrolment(const Task *task)
-{
-    return strcmp(task->origin, DM_TREE_ORIGIN_UNENROLL) == 0;
-}
-
-/* `is_wanted`: the tree could not be asked. */
-static void
-end_task(Task *task, bool is_wanted)
-{
-    DmDaemon *daemon = task->daemon;
-
-    dm_triggers_note_ended(daemon->triggers, task->provider, is_wanted);
-    g_hash_table_remove(daemon->tasks, task->provider);
-    if (!daemon->is_stopping)
-        pump(daemon);
-    else if (g_hash_table_size(daemon->tasks) == 0)
-        stop_in(daemon, 0);
+    stop_in(data, 0);
 }
 
 static void
-on_unenrolled(DBusMessage *answer, const GError *error, gpointer data)
+on_task_ended(const DmTasksEnd *end, gpointer data)
 {
-    Task *task = data;
+    const DmDaemon *daemon = data;
 
-    /* Where it is done already there is nobody to ask for. */
-    if (error && error->code != DM_ERROR_NOT_FOUND)
-        dm_log_warning("the end of an enrolment could not be told to the tree, which ends it by "
-                       "itself",
-                       "DM_PROVIDER", task->provider, "DM_CAUSE", error->message);
-    end_task(task, false);
+    dm_pushes_note_session(daemon->push, end->provider, end->origin, end->record->n_received > 0);
 }
 
-/* E2, E3: the last session is over, however it went. */
+/* Sessions begin while the tree can be asked and the machine is awake: what is due in suspend is
+ * due after it, once (P7). */
 static void
-finish_unenrolment(Task *task)
+allow_sessions(DmDaemon *daemon)
 {
-    g_autoptr(DBusMessage) call = dm_tree_client_new_call("FinishUnenroll");
-
-    dbus_message_append_args(call, DBUS_TYPE_STRING, &task->provider, DBUS_TYPE_INVALID);
-    dm_channel_call(task->daemon->channel, call, on_unenrolled, task);
-}
-
-static void
-on_run_begun(const char *token, gpointer data)
-{
-    Task *task = data;
-
-    dm_triggers_note_begun(task->daemon->triggers, task->provider, token);
-}
-
-static void
-on_run_waiting(const DmReachWait *wait, gpointer data)
-{
-    Task *task = data;
-
-    dm_triggers_note_waiting(task->daemon->triggers, task->provider, wait != NULL);
-    if (wait)
-        pump(task->daemon);
-}
-
-static void
-on_run_ending(gpointer data)
-{
-    Task *task = data;
-
-    dm_triggers_note_ending(task->daemon->triggers, task->provider);
-}
-
-static void
-on_run_ended(const DmRunResult *result, const GError *error, gpointer data)
-{
-    Task *task = data;
-    const DmTreeSyncRequest last = {
-        .provider = task->provider, .session = "", .origin = DM_TREE_ORIGIN_UNENROLL, .uid = -1};
-    bool is_wanted = !result->has_begun && g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED);
-    bool is_stopped = result->record->is_stopped;
-
-    if (error)
-        dm_run_log_failure(task->run, error);
-    g_clear_pointer(&task->run, dm_run_free);
-    if (is_unenrolment(task) && !is_wanted) {
-        finish_unenrolment(task);
-        return;
-    }
-    /* E2: the server ended the enrolment, and is told of the end in a session of its own. */
-    if (is_stopped && !is_unenrolment(task))
-        (void)dm_triggers_request(task->daemon->triggers, &last);
-    end_task(task, is_wanted);
-}
-
-static Task *
-task_new(DmDaemon *daemon, const DmTreeSyncRequest *request, int lock)
-{
-    static const DmRunHandlers handlers = {on_run_begun, on_run_ending, on_run_waiting,
-                                           on_run_ended};
-    Task *task = g_new0(Task, 1);
-    DmRunOptions options = {
-        .provider = request->provider,
-        .origin = request->origin,
-        .uid = request->uid,
-        .key_directory = daemon->key_directory,
-        .config = daemon->config,
-        .channel = daemon->channel,
-        .journal = daemon->journal,
-        .lock = lock,
-    };
-
-    task->daemon = daemon;
-    task->provider = g_strdup(request->provider);
-    task->origin = g_strdup(request->origin);
-    g_hash_table_insert(daemon->tasks, task->provider, task);
-    task->run = dm_run_new(&options, daemon->context, &handlers, task);
-    return task;
-}
-
-static void
-on_lock_free(gpointer data)
-{
-    Hold *hold = data;
-    DmDaemon *daemon = hold->daemon;
-
-    dm_triggers_release(daemon->triggers, hold->provider);
-    g_hash_table_remove(daemon->holds, hold->provider);
-    pump(daemon);
-}
-
-/* Another process runs a session of this provider: its turn comes when that one is over. False and
- * an error if that cannot be noticed. */
-static bool
-hold(DmDaemon *daemon, const char *provider, GError **error)
-{
-    Hold *hold = g_new0(Hold, 1);
-
-    hold->daemon = daemon;
-    hold->provider = g_strdup(provider);
-    hold->watch = dm_lock_watch_new(daemon->key_directory, provider, daemon->context, on_lock_free,
-                                    hold, error);
-    if (!hold->watch) {
-        hold_free(hold);
-        return false;
-    }
-    dm_log_warning("another process runs a session of this provider: waiting for its end",
-                   "DM_PROVIDER", provider);
-    dm_journal_add(daemon->journal, provider, "busy: another process runs a session");
-    g_hash_table_insert(daemon->holds, hold->provider, hold);
-    dm_triggers_hold(daemon->triggers, provider);
-    return true;
-}
-
-static void
-start(DmDaemon *daemon, const DmTreeSyncRequest *request)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GError) cause = NULL;
-    int lock = dm_lock_take(daemon->key_directory, request->provider, &error);
-
-    if (lock >= 0) {
-        (void)task_new(daemon, request, lock);
-    } else if (error->code != DM_ERROR_BUSY) {
-        /* Whoever asked for it hears why it cannot be. */
-        dm_run_break_off(task_new(daemon, request, -1)->run, error);
-    } else if (!hold(daemon, request->provider, &cause)) {
-        dm_log_warning("another process runs a session of this provider, and its end cannot be "
-                       "noticed: left to the next request",
-                       "DM_PROVIDER", request->provider, "DM_CAUSE", cause->message);
-        dm_triggers_note_ended(daemon->triggers, request->provider, false);
-    }
-}
-
-/* Starts what may be started now, and sets the timer for what comes next. */
-static void
-pump(DmDaemon *daemon)
-{
-    DmTreeSyncRequest request;
-    bool runs = daemon->attends && !daemon->is_stopping;
-
-    while (runs && dm_triggers_take(daemon->triggers, &request))
-        start(daemon, &request);
-    dm_timer_set(daemon->timer, runs ? dm_triggers_get_wake_us(daemon->triggers) : -1);
-}
-
-static void
-nudge(const DmDaemon *daemon, const char *provider, void (*func)(DmRun *run))
-{
-    const Task *task = g_hash_table_lookup(daemon->tasks, provider);
-
-    if (task && task->run)
-        func(task->run);
-}
-
-static void
-on_due(gpointer data)
-{
-    DmDaemon *daemon = data;
-    GHashTableIter iter;
-    gpointer provider;
-
-    g_hash_table_iter_init(&iter, daemon->tasks);
-    while (g_hash_table_iter_next(&iter, &provider, NULL))
-        if (dm_triggers_is_due(daemon->triggers, provider))
-            nudge(daemon, provider, dm_run_hurry);
-    pump(daemon);
+    dm_tasks_allow(daemon->tasks, daemon->attends && !daemon->is_asleep);
 }
 
 /* -- what the tree says --------------------------------------------------------------------------
@@ -359,13 +127,7 @@ on_dues(DBusMessage *answer, const GError *error, gpointer data)
                        error ? error->message : "a malformed answer");
         return;
     }
-    dm_triggers_clear_dues(daemon->triggers);
-    for (guint i = 0; i < dues->len; i++) {
-        const DmTreeDue *due = &g_array_index(dues, DmTreeDue, i);
-
-        dm_triggers_set_due(daemon->triggers, due->provider, due->due_us);
-    }
-    pump(daemon);
+    dm_tasks_set_dues(daemon->tasks, dues);
 }
 
 /* Asks for all of the schedule: at first, and when the wall clock has been set, by which the tree
@@ -393,12 +155,7 @@ on_sync_requested(DmDaemon *daemon, DBusMessage *signal)
     }
     dm_journal_add(daemon->journal, request.provider, "session asked for: origin %s",
                    request.origin);
-    if (!dm_triggers_request(daemon->triggers, &request))
-        dm_log_warning("too many sessions of a provider wait: one more is not taken", "DM_PROVIDER",
-                       request.provider);
-    nudge(daemon, request.provider,
-          strcmp(request.origin, DM_TREE_ORIGIN_UNENROLL) == 0 ? dm_run_end_pause : dm_run_hurry);
-    pump(daemon);
+    dm_tasks_request(daemon->tasks, &request);
 }
 
 static void
@@ -410,8 +167,7 @@ on_due_changed(DmDaemon *daemon, DBusMessage *signal)
     if (!dbus_message_get_args(signal, NULL, DBUS_TYPE_STRING, &provider, DBUS_TYPE_INT64, &due_us,
                                DBUS_TYPE_STRING, &reason, DBUS_TYPE_INVALID))
         return;
-    dm_triggers_set_due(daemon->triggers, provider, due_us);
-    pump(daemon);
+    dm_tasks_set_due(daemon->tasks, provider, due_us);
 }
 
 static void
@@ -424,8 +180,7 @@ on_provider_gone(DmDaemon *daemon, DBusMessage *signal)
                                DBUS_TYPE_INVALID))
         return;
     dm_journal_add(daemon->journal, provider, "unenrolled by %s", by);
-    dm_triggers_forget(daemon->triggers, provider);
-    nudge(daemon, provider, dm_run_end_pause);
+    dm_tasks_forget(daemon->tasks, provider);
     dm_remains_note(daemon->remains, thumbprint, g_get_real_time());
 }
 
@@ -445,6 +200,12 @@ on_reload_requested(DmDaemon *daemon, DBusMessage *signal)
 }
 
 static void
+on_push_changed(DmDaemon *daemon, DBusMessage *signal)
+{
+    dm_pushes_look(daemon->push);
+}
+
+static void
 on_signal(DBusMessage *signal, gpointer data)
 {
     static const struct {
@@ -453,7 +214,7 @@ on_signal(DBusMessage *signal, gpointer data)
     } signals[] = {
         {"SyncRequested", on_sync_requested},     {"Due", on_due_changed},
         {"Unenrolled", on_provider_gone},         {"LogsRequested", on_logs_requested},
-        {"ReloadRequested", on_reload_requested},
+        {"ReloadRequested", on_reload_requested}, {"PushChanged", on_push_changed},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
@@ -471,7 +232,9 @@ on_attended(gpointer data)
     dm_log_debug("attending at the tree", "DM_SOCKET", daemon->socket);
     ask_for_dues(daemon);
     dm_remains_look(daemon->remains);
-    pump(daemon);
+    dm_logins_tell(daemon->logins);
+    dm_pushes_look(daemon->push);
+    allow_sessions(daemon);
     if (is_first)
         daemon->handlers.on_ready(daemon->data);
 }
@@ -482,10 +245,13 @@ on_lost(const GError *reason, gpointer data)
     DmDaemon *daemon = data;
 
     daemon->attends = false;
-    dm_triggers_clear_dues(daemon->triggers);
-    pump(daemon);
+    allow_sessions(daemon);
+    dm_tasks_set_dues(daemon->tasks, NULL);
     dm_log_warning("the tree cannot be reached; trying again", "DM_CAUSE", reason->message);
 }
+
+/* -- what the bus says ---------------------------------------------------------------------------
+ */
 
 static void
 on_host(gpointer data)
@@ -493,6 +259,50 @@ on_host(gpointer data)
     DmDaemon *daemon = data;
 
     dm_channel_hurry(daemon->channel);
+}
+
+static void
+on_bus(DBusConnection *connection, gpointer data)
+{
+    DmDaemon *daemon = data;
+
+    if (connection)
+        dbus_connection_ref(connection);
+    if (daemon->connection)
+        dbus_connection_unref(daemon->connection);
+    daemon->connection = connection;
+    dm_logind_set_connection(daemon->logind, connection);
+    if (daemon->push_bus)
+        dm_push_bus_set_connection(daemon->push_bus, connection);
+    dm_network_set_connection(daemon->network, connection);
+}
+
+static void
+on_login(guint32 uid, bool is_new, gpointer data)
+{
+    DmDaemon *daemon = data;
+
+    dm_logins_note(daemon->logins, uid, is_new);
+}
+
+/* A login or a push. */
+static void
+on_wanted(const DmTreeSyncRequest *request, gpointer data)
+{
+    DmDaemon *daemon = data;
+
+    dm_journal_add(daemon->journal, request->provider, "session asked for: origin %s",
+                   request->origin);
+    dm_tasks_request(daemon->tasks, request);
+}
+
+static void
+on_sleep(bool is_asleep, gpointer data)
+{
+    DmDaemon *daemon = data;
+
+    daemon->is_asleep = is_asleep;
+    allow_sessions(daemon);
 }
 
 /* -- life ----------------------------------------------------------------------------------------
@@ -512,7 +322,32 @@ fill_check(DmSelfCheck *check, gpointer data)
     check->config_path = daemon->config_path;
     check->config_error = daemon->config_error;
     check->key_directory = daemon->key_directory;
-    check->n_running = dm_triggers_count_running(daemon->triggers);
+    check->n_running = dm_tasks_count_running(daemon->tasks);
+}
+
+/* The back end that the configuration names. */
+static void
+choose_push(DmDaemon *daemon)
+{
+    const char *name = daemon->config->push_service;
+
+    if (g_strcmp0(name, daemon->push_bus ? dm_push_bus_get_name(daemon->push_bus) : NULL) == 0)
+        return;
+    daemon->push_bus = name ? dm_push_bus_new(name, daemon->push) : NULL;
+    dm_pushes_set_backend(daemon->push, name ? dm_push_bus_get_functions() : NULL,
+                          daemon->push_bus);
+    if (daemon->push_bus && daemon->connection)
+        dm_push_bus_set_connection(daemon->push_bus, daemon->connection);
+    if (daemon->attends)
+        dm_pushes_look(daemon->push);
+}
+
+static void
+apply_config(DmDaemon *daemon)
+{
+    choose_push(daemon);
+    dm_tasks_set_config(daemon->tasks, daemon->config);
+    dm_network_set_max_wait_s(daemon->network, daemon->config->network_wait_s);
 }
 
 void
@@ -532,7 +367,36 @@ dm_daemon_reload(DmDaemon *daemon)
         dm_log_warning(config->warnings->pdata[i], NULL);
     dm_config_unref(daemon->config);
     daemon->config = config;
+    apply_config(daemon);
     dm_log_debug("the configuration was read again", "DM_PATH", daemon->config_path);
+}
+
+/* What runs sessions and brings them about; the channel is there. */
+static void
+make_parts(DmDaemon *daemon)
+{
+    static const DmTasksHandlers tasks = {on_task_ended, on_tasks_stopped};
+    static const DmLogindHandlers logind = {on_login, on_sleep};
+    const DmTasksOptions options = {
+        .key_directory = daemon->key_directory,
+        .config = daemon->config,
+        .channel = daemon->channel,
+        .journal = daemon->journal = dm_journal_new(),
+        .network = daemon->network = dm_network_new(daemon->context),
+        .max_running = DM_DAEMON_MAX_SESSIONS,
+    };
+    const DmPushesOptions push = {.channel = daemon->channel,
+                                  .pause_us = DM_PUSHES_PAUSE_US,
+                                  .on_wanted = on_wanted,
+                                  .data = daemon};
+
+    daemon->push = dm_pushes_new(&push, daemon->context);
+    daemon->tasks = dm_tasks_new(&options, daemon->context, &tasks, daemon);
+    daemon->wall_clock = dm_clock_watch_new(daemon->context, ask_for_dues, daemon);
+    daemon->remains = dm_remains_new(daemon->channel, daemon->key_directory);
+    daemon->logs = dm_logs_new(daemon->channel, daemon->journal, fill_check, daemon);
+    daemon->logins = dm_logins_new(daemon->channel, on_wanted, daemon);
+    daemon->logind = dm_logind_new(&logind, daemon);
 }
 
 DmDaemon *
@@ -541,6 +405,7 @@ dm_daemon_new(const DmDaemonOptions *options, GMainContext *context,
 {
     static const DmChannelHandlers channel = {
         .on_attended = on_attended, .on_lost = on_lost, .on_signal = on_signal};
+    static const DmPresenceHandlers presence = {on_host, on_bus};
     int lock = dm_lock_take_daemon(options->key_directory, error);
     DmDaemon *daemon;
 
@@ -556,17 +421,12 @@ dm_daemon_new(const DmDaemonOptions *options, GMainContext *context,
     daemon->context = g_main_context_ref(context ? context : g_main_context_default());
     daemon->handlers = *handlers;
     daemon->data = data;
-    daemon->tasks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, task_free);
-    daemon->holds = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, hold_free);
-    daemon->triggers = dm_triggers_new(dm_clock_system(), DM_DAEMON_MAX_SESSIONS);
-    daemon->timer = dm_timer_new(daemon->context, on_due, daemon);
-    daemon->wall_clock = dm_clock_watch_new(daemon->context, ask_for_dues, daemon);
-    daemon->journal = dm_journal_new();
     daemon->channel = dm_channel_new_attending(options->socket, daemon->context, &channel, daemon);
-    daemon->remains = dm_remains_new(daemon->channel, options->key_directory);
-    daemon->logs = dm_logs_new(daemon->channel, daemon->journal, fill_check, daemon);
+    make_parts(daemon);
+    apply_config(daemon);
     if (options->uses_bus)
-        daemon->presence = dm_presence_new(options->bus_address, daemon->context, on_host, daemon);
+        daemon->presence =
+            dm_presence_new(options->bus_address, daemon->context, &presence, daemon);
     return daemon;
 }
 
@@ -579,15 +439,18 @@ dm_daemon_free(DmDaemon *daemon)
         g_source_destroy(daemon->stop);
         g_source_unref(daemon->stop);
     }
+    dm_logind_free(daemon->logind);
+    dm_logins_free(daemon->logins);
+    dm_pushes_free(daemon->push);
+    dm_tasks_free(daemon->tasks);
+    dm_network_free(daemon->network);
+    if (daemon->connection)
+        dbus_connection_unref(daemon->connection);
     dm_presence_free(daemon->presence);
-    g_hash_table_unref(daemon->holds);
-    g_hash_table_unref(daemon->tasks);
     dm_logs_free(daemon->logs);
     dm_remains_free(daemon->remains);
     dm_channel_free(daemon->channel);
     dm_clock_watch_free(daemon->wall_clock);
-    dm_timer_free(daemon->timer);
-    dm_triggers_free(daemon->triggers);
     dm_journal_free(daemon->journal);
     dm_config_unref(daemon->config);
     close(daemon->lock);

@@ -13,7 +13,7 @@
 struct DmPresence {
     DmBus *bus;
     char *reason; /* why it is not there */
-    void (*on_host)(gpointer data);
+    DmPresenceHandlers handlers;
     gpointer data;
 };
 
@@ -28,7 +28,7 @@ on_message(DBusConnection *connection, DBusMessage *message, void *data)
         dbus_message_get_args(message, NULL, DBUS_TYPE_STRING, &name, DBUS_TYPE_STRING, &before,
                               DBUS_TYPE_STRING, &after, DBUS_TYPE_INVALID) &&
         g_str_equal(name, DM_BUS_NAME) && *after != '\0')
-        presence->on_host(presence->data);
+        presence->handlers.on_host(presence->data);
     return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 }
 
@@ -43,6 +43,7 @@ on_ready(DmBus *bus, DBusConnection *connection, gpointer data)
     if (!dbus_connection_add_filter(connection, on_message, presence, NULL))
         g_error("out of memory");
     dbus_bus_add_match(connection, MATCH, NULL);
+    presence->handlers.on_bus(connection, presence->data);
 }
 
 static void
@@ -52,19 +53,20 @@ on_lost(DmBus *bus, const char *reason, gpointer data)
 
     g_free(presence->reason);
     presence->reason = g_strdup(reason);
+    presence->handlers.on_bus(NULL, presence->data);
     dm_log_warning("not on the bus; sessions are run all the same", "DM_CAUSE", reason);
 }
 
 DmPresence *
-dm_presence_new(const char *address, GMainContext *context, void (*on_host)(gpointer data),
+dm_presence_new(const char *address, GMainContext *context, const DmPresenceHandlers *handlers,
                 gpointer data)
 {
-    static const DmBusHandlers handlers = {.on_ready = on_ready, .on_lost = on_lost};
+    static const DmBusHandlers bus = {.on_ready = on_ready, .on_lost = on_lost};
     DmPresence *presence = g_new0(DmPresence, 1);
 
-    presence->on_host = on_host;
+    presence->handlers = *handlers;
     presence->data = data;
-    presence->bus = dm_bus_new(address, DM_BUS_BROKER_NAME, context, &handlers, presence);
+    presence->bus = dm_bus_new(address, DM_BUS_BROKER_NAME, context, &bus, presence);
     return presence;
 }
 

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include <dbus/dbus.h>
 #include <glib.h>
 #include <stdbool.h>
 
 /* The broker on the system bus: it owns DM_BUS_BROKER_NAME, so that it can be activated and seen,
- * and hears when the tree's host comes. Nothing else is done there, and without a bus nothing is
- * missing. */
+ * hears when the tree's host comes, and has the connection for others who listen there. Without a
+ * bus sessions are run all the same. */
 typedef struct DmPresence DmPresence;
 
-/* Connects to `address` (NULL: the system bus) without blocking. `on_host` is called on `context`
- * (NULL: the default) whenever the host's name gets an owner. */
+/* Called from the main context only; neither may free the presence. */
+typedef struct {
+    /* The host's name has an owner, or a new one. */
+    void (*on_host)(gpointer data);
+    /* The connection to the bus, to be referenced; NULL: it is lost. */
+    void (*on_bus)(DBusConnection *connection, gpointer data);
+} DmPresenceHandlers;
+
+/* Connects to `address` (NULL: the system bus) without blocking, on `context` (NULL: the default).
+ */
 DmPresence *dm_presence_new(const char *address, GMainContext *context,
-                            void (*on_host)(gpointer data), gpointer data);
+                            const DmPresenceHandlers *handlers, gpointer data);
 
 /* NULL is fine. */
 void dm_presence_free(DmPresence *presence);

@@ -18,6 +18,8 @@ struct DmReach {
     DmFailover *failover;
     DmTimer *timer;
     bool is_waiting;
+    DmNetworkWait *network_wait; /* NULL: it is not waited for */
+    bool is_impatient;           /* it was, long enough for this session */
     const char *address;
 };
 
@@ -48,6 +50,7 @@ dm_reach_free(DmReach *reach)
 {
     if (!reach)
         return;
+    dm_network_wait_free(reach->network_wait);
     dm_timer_free(reach->timer);
     dm_failover_free(reach->failover);
     g_free(reach);
@@ -83,11 +86,84 @@ try_now(DmReach *reach)
     reach->handlers.on_try(reach->address, reach->data);
 }
 
+/* -- the network ---------------------------------------------------------------------------------
+ */
+
+static void
+on_network(gpointer data)
+{
+    DmReach *reach = data;
+
+    g_clear_pointer(&reach->network_wait, dm_network_wait_free);
+    dm_journal_add(reach->options.journal, reach->options.provider, "the network is up");
+    try_now(reach);
+}
+
+static bool
+must_wait_for_network(const DmReach *reach)
+{
+    const char *address = reach->options.start->addresses[dm_failover_get_address(reach->failover)];
+
+    return reach->options.network && !reach->is_impatient &&
+           dm_network_get_max_wait_s(reach->options.network) > 0 &&
+           !dm_address_is_loopback(address) && !dm_network_is_up(reach->options.network);
+}
+
+static void
+wait_for_network(DmReach *reach)
+{
+    const DmClock *clock = dm_clock_system();
+    guint wait_s = dm_network_get_max_wait_s(reach->options.network);
+    gint64 wait_us = wait_s * (gint64)G_USEC_PER_SEC;
+    g_autoptr(GError) cause =
+        g_error_new_literal(DM_ERROR, DM_ERROR_CONNECT, "the network is not up yet");
+    const DmReachWait wait = {
+        .address = reach->options.start->addresses[dm_failover_get_address(reach->failover)],
+        .is_for_network = true,
+        .retry = dm_failover_get_retry(reach->failover),
+        .n_retries = reach->limits.n_retries,
+        .wait_ms = wait_us / 1000,
+        .due_us = dm_clock_wall_us(clock) + wait_us,
+        .cause = cause,
+    };
+
+    dm_journal_add(reach->options.journal, reach->options.provider,
+                   "waiting for the network, at most %u s", wait_s);
+    reach->is_waiting = false;
+    reach->network_wait = dm_network_wait_new(reach->options.network, on_network, reach);
+    dm_timer_set(reach->timer, dm_clock_boot_us(clock) + wait_us);
+    reach->handlers.on_wait(&wait, reach->data);
+}
+
+static void
+try_or_wait(DmReach *reach)
+{
+    if (must_wait_for_network(reach))
+        wait_for_network(reach);
+    else
+        try_now(reach);
+}
+
 static void
 on_due(gpointer data)
 {
-    try_now(data);
+    DmReach *reach = data;
+
+    if (!reach->network_wait) {
+        try_or_wait(reach);
+        return;
+    }
+    /* Who says that it is not up may be wrong, and is not asked again in this session. */
+    g_clear_pointer(&reach->network_wait, dm_network_wait_free);
+    reach->is_impatient = true;
+    dm_journal_add(reach->options.journal, reach->options.provider,
+                   "the network is not up after %u s: trying all the same",
+                   dm_network_get_max_wait_s(reach->options.network));
+    try_now(reach);
 }
+
+/* -- tries ---------------------------------------------------------------------------------------
+ */
 
 static void
 wait_for_next(DmReach *reach, const GError *cause)
@@ -129,7 +205,7 @@ dm_reach_begin(DmReach *reach)
     g_autoptr(GError) error = NULL;
 
     if (reach->limits.n_addresses > 0) {
-        try_now(reach);
+        try_or_wait(reach);
         return;
     }
     g_set_error(&error, DM_ERROR, DM_ERROR_INVALID, "provider %s has no server address",
@@ -153,7 +229,7 @@ dm_reach_note_failure(DmReach *reach, const GError *cause, gint64 retry_after_ms
     if (dm_failover_get_address(reach->failover) < 0)
         give_up(reach, cause);
     else if (dm_failover_get_due_us(reach->failover) < 0)
-        try_now(reach);
+        try_or_wait(reach);
     else
         wait_for_next(reach, cause);
 }
@@ -180,5 +256,5 @@ dm_reach_hurry(DmReach *reach)
     if (!reach->is_waiting)
         return;
     dm_failover_hurry(reach->failover);
-    try_now(reach);
+    try_or_wait(reach);
 }

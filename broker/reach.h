@@ -5,16 +5,19 @@
 #include <stdbool.h>
 
 #include "broker/journal.h"
+#include "broker/network.h"
 #include "broker/transport.h"
 #include "dbus/tree-call.h"
 
 /* Finds the address that answers, at the start of a session (rules L3 to L5): says which one to
- * try, waits between tries on the boot-time clock, and gives up when none is left. */
+ * try, waits between tries on the boot-time clock, and gives up when none is left. Where the
+ * network is not up it waits for that first, with a limit, which is no try and burns no retry. */
 typedef struct DmReach DmReach;
 
 /* A pause before the next try. Borrowed for the call. */
 typedef struct {
     const char *address;
+    bool is_for_network;    /* at most so long; otherwise L4's */
     guint retry, n_retries; /* which of them comes then */
     gint64 wait_ms;
     gint64 due_us;       /* wall clock, µs since the epoch */
@@ -27,6 +30,7 @@ typedef struct {
     const DmTreeSession *start;
     bool no_retry;      /* each address once, without a pause */
     DmJournal *journal; /* NULL: none */
+    DmNetwork *network; /* NULL: is not waited for */
 } DmReachOptions;
 
 typedef struct {
@@ -55,7 +59,7 @@ void dm_reach_note_failure(DmReach *reach, const GError *cause, gint64 retry_aft
  * it is a failure as above. */
 bool dm_reach_take(DmReach *reach, const DmTransportAnswer *answer, const GError *error);
 
-/* Ends a pause, if there is one (L4: a new trigger). */
+/* Ends a pause, if there is one (L4: a new trigger). The network is waited for all the same. */
 void dm_reach_hurry(DmReach *reach);
 
 /* The address that was tried last: one of those of `start`; NULL: none yet. */

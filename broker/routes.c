@@ -6,11 +6,9 @@
 
 #include "broker/outcomes.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "common/uri.h"
-
-/* Where the DMClient tree is: an address, whose nodes are the tree's business (A1, A2). */
-static const char *const dmclient_prefix[] = {"Vendor", "MSFT", "DMClient"};
 
 typedef enum {
     ROUTE_NOBODY, /* answered here: 404, or what the LocURI or verb has wrong */
@@ -20,16 +18,36 @@ typedef enum {
     ROUTE_REFUSED, /* Atomic that cannot run, and all inside it */
 } Route;
 
-struct DmRoutes {
+/* Where a command goes; `tree` says which for ROUTE_TREE. */
+typedef struct {
+    Route route;
+    guint tree;
+} Way;
+
+/* The DMClient tree is the first, those of the table follow. */
+#define DMCLIENT 0u
+
+/* A tree, and what it said to its part of the batch under way. */
+typedef struct {
     DmChannel *channel;
+    bool is_owned;
+    DmReply *reply;   /* NULL: it was not asked, or did not answer */
+    DmStatus failure; /* of its commands, if it did not answer; OK: it was not asked */
+    gsize next;       /* result of the reply */
+} Tree;
+
+struct DmRoutes {
+    GArray *trees; /* Tree */
     const DmDevice *device;
+    const DmRouteTable *others; /* NULL: none */
     DmOutcomes *outcomes;
 
     /* the batch under way */
     DmContext context;
     const DmCommand *commands;
     gsize n_commands;
-    Route *routes; /* one for each command */
+    Way *ways; /* one for each command */
+    guint at;  /* the tree that is asked */
     DmRoutesFunc func;
     gpointer data;
 };
@@ -37,14 +55,10 @@ struct DmRoutes {
 /* -- who answers ---------------------------------------------------------------------------------
  */
 
-static bool
-is_dmclient(const DmUri *uri)
+static Tree *
+get_tree(const DmRoutes *routes, guint tree)
 {
-    /* Vendor and MSFT in any case, the tree's own name exactly (A2). */
-    return uri->n_segments >= G_N_ELEMENTS(dmclient_prefix) &&
-           dm_uri_segment_is(uri, 0, dmclient_prefix[0]) &&
-           dm_uri_segment_is(uri, 1, dmclient_prefix[1]) &&
-           strcmp(uri->segments[2], dmclient_prefix[2]) == 0;
+    return &g_array_index(routes->trees, Tree, tree);
 }
 
 static bool
@@ -73,77 +87,109 @@ judge_unrouted(const DmCommand *command, gint64 uid)
     return DM_STATUS_NOT_FOUND;
 }
 
-static Route
-find_route(const DmCommand *command)
+static Way
+find_way(const DmRoutes *routes, const DmCommand *command)
 {
+    int other;
     DmUri uri;
 
     if (is_group(command))
-        return ROUTE_INSIDE;
+        return (Way){.route = ROUTE_INSIDE};
     if (command->verb > DM_VERB_SEQUENCE || !command->loc_uri ||
         dm_uri_parse(command->loc_uri, &uri) != DM_STATUS_OK)
-        return ROUTE_NOBODY;
-    if (is_dmclient(&uri))
-        return ROUTE_TREE;
-    return dm_device_has(&uri) ? ROUTE_DEVICE : ROUTE_NOBODY;
+        return (Way){.route = ROUTE_NOBODY};
+    if (dm_route_table_is_dmclient(&uri))
+        return (Way){ROUTE_TREE, DMCLIENT};
+    if (dm_device_has(&uri))
+        return (Way){.route = ROUTE_DEVICE};
+    other = routes->others ? dm_route_table_find(routes->others, &uri) : -1;
+    if (other < 0 || (uri.scope == DM_SCOPE_USER && routes->context.uid < 0))
+        return (Way){.route = ROUTE_NOBODY};
+    return (Way){ROUTE_TREE, (guint)other + 1};
 }
 
-/* Atomic may run only where all of it is the tree's: no other tree here can be written, let alone
- * rolled back. Outer ones come first, so what is inside a refused one is passed over. */
+/* Whether any command of the batch's part goes to the tree. */
+static bool
+goes_to(const DmRoutes *routes, gsize begin, gsize end, guint tree)
+{
+    for (gsize i = begin; i < end; i++)
+        if (routes->ways[i].route == ROUTE_TREE && routes->ways[i].tree == tree)
+            return true;
+    return false;
+}
+
+/* Whether all that is inside command `index` is one tree's. */
+static bool
+is_of_one_tree(const DmRoutes *routes, gsize index)
+{
+    gsize end = index + 1 + routes->commands[index].span;
+    guint n_trees = 0;
+
+    for (gsize i = index + 1; i < end; i++)
+        if (routes->ways[i].route != ROUTE_TREE && routes->ways[i].route != ROUTE_INSIDE)
+            return false;
+    for (guint tree = 0; tree < routes->trees->len; tree++)
+        n_trees += goes_to(routes, index + 1, end, tree);
+    return n_trees <= 1;
+}
+
+/* Atomic may run only where all of it is one tree's: DevInfo and DevDetail cannot be written, and
+ * nobody rolls two trees back. Outer ones come first, so what is inside a refused one is passed
+ * over. */
 static void
 refuse_atomics(DmRoutes *routes)
 {
     for (gsize i = 0; i < routes->n_commands; i++) {
         guint span = routes->commands[i].span;
-        bool runs = true;
 
-        if (routes->commands[i].verb != DM_VERB_ATOMIC)
-            continue;
-        for (gsize j = i + 1; j <= i + span; j++)
-            runs = runs && (routes->routes[j] == ROUTE_TREE || routes->routes[j] == ROUTE_INSIDE);
-        if (runs)
+        if (routes->commands[i].verb != DM_VERB_ATOMIC || is_of_one_tree(routes, i))
             continue;
         for (gsize j = i; j <= i + span; j++)
-            routes->routes[j] = ROUTE_REFUSED;
+            routes->ways[j].route = ROUTE_REFUSED;
         i += span;
     }
 }
 
-/* -- the tree's part -----------------------------------------------------------------------------
+/* -- a tree's part -------------------------------------------------------------------------------
  */
+
+/* Whether the command is of the tree's part: its own, and an Atomic or Sequence around them. One
+ * with nothing in it is the first's. */
+static bool
+is_part(const DmRoutes *routes, gsize index, guint tree)
+{
+    const Way *way = &routes->ways[index];
+
+    if (way->route == ROUTE_TREE)
+        return way->tree == tree;
+    return way->route == ROUTE_INSIDE &&
+           (tree == DMCLIENT ||
+            goes_to(routes, index + 1, index + 1 + routes->commands[index].span, tree));
+}
 
 /* The commands that go to the tree, Atomic and Sequence with what of them does. */
 static void
-append_tree_part(const DmRoutes *routes, gsize begin, gsize end, GArray *part)
+append_part(const DmRoutes *routes, gsize begin, gsize end, guint tree, GArray *part)
 {
     for (gsize i = begin; i < end; i += 1 + routes->commands[i].span) {
         guint at = part->len;
 
-        if (routes->routes[i] != ROUTE_TREE && routes->routes[i] != ROUTE_INSIDE)
+        if (!is_part(routes, i, tree))
             continue;
         g_array_append_val(part, routes->commands[i]);
-        append_tree_part(routes, i + 1, i + 1 + routes->commands[i].span, part);
+        append_part(routes, i + 1, i + 1 + routes->commands[i].span, tree, part);
         g_array_index(part, DmCommand, at).span = part->len - at - 1;
     }
 }
 
 /* For g_array_unref(). */
 static GArray *
-take_tree_part(const DmRoutes *routes)
+take_part(const DmRoutes *routes, guint tree)
 {
     GArray *part = g_array_new(FALSE, FALSE, sizeof(DmCommand));
 
-    append_tree_part(routes, 0, routes->n_commands, part);
+    append_part(routes, 0, routes->n_commands, tree, part);
     return part;
-}
-
-static bool
-has_tree_part(const DmRoutes *routes)
-{
-    for (gsize i = 0; i < routes->n_commands; i++)
-        if (routes->routes[i] == ROUTE_TREE)
-            return true;
-    return false;
 }
 
 /* -- the answer ----------------------------------------------------------------------------------
@@ -184,7 +230,7 @@ judge_device(const DmRoutes *routes, const DmCommand *command)
 static DmStatus
 judge_in_atomic(const DmRoutes *routes, const DmCommand *command)
 {
-    Route route = find_route(command);
+    Route route = find_way(routes, command).route;
 
     if (command->verb == DM_VERB_GET || command->verb == DM_VERB_ATOMIC)
         return DM_STATUS_FAILED;
@@ -210,23 +256,67 @@ add_refused(const DmRoutes *routes, gsize index, DmReply *reply)
     }
 }
 
-/* The whole answer in document order; `tree_reply` is NULL when the tree had no part in it. */
+/* What a command of a tree that did not answer comes to; Atomic has a code of its own (M2), and
+ * Sequence had begun (M3). */
+static DmStatus
+get_failure(const DmCommand *command, DmStatus failure)
+{
+    if (command->verb == DM_VERB_ATOMIC)
+        return DM_STATUS_ATOMIC_FAILED;
+    return command->verb == DM_VERB_SEQUENCE ? DM_STATUS_OK : failure;
+}
+
+/* Whose result a command has: its tree's; of an Atomic or Sequence, that of the first tree with
+ * something in it. */
+static guint
+find_owner(const DmRoutes *routes, gsize index)
+{
+    gsize end = index + 1 + routes->commands[index].span;
+
+    if (routes->ways[index].route == ROUTE_TREE)
+        return routes->ways[index].tree;
+    for (guint tree = 0; tree < routes->trees->len; tree++)
+        if (goes_to(routes, index + 1, end, tree))
+            return tree;
+    return DMCLIENT;
+}
+
+/* The result of a command of one or more trees; each that had it in its part is a result further.
+ */
+static void
+add_of_trees(const DmRoutes *routes, gsize index, DmReply *reply)
+{
+    guint owner = find_owner(routes, index);
+
+    for (guint i = 0; i < routes->trees->len; i++) {
+        Tree *tree = get_tree(routes, i);
+
+        if (!is_part(routes, index, i))
+            continue;
+        if (i == owner && tree->reply)
+            copy_result(reply, tree->reply, tree->next);
+        else if (i == owner)
+            dm_reply_add(reply, tree->failure == DM_STATUS_OK
+                                    ? DM_STATUS_OK
+                                    : get_failure(&routes->commands[index], tree->failure));
+        tree->next++;
+    }
+}
+
+/* The whole answer in document order. */
 static DmReply *
-put_together(const DmRoutes *routes, const DmReply *tree_reply)
+put_together(const DmRoutes *routes)
 {
     g_autoptr(DmReply) reply = dm_reply_new(routes->n_commands);
-    gsize next = 0;
+    const DmReply *own = get_tree(routes, DMCLIENT)->reply;
 
     for (gsize i = 0; i < routes->n_commands; i++) {
         const DmCommand *command = &routes->commands[i];
 
-        switch (routes->routes[i]) {
+        switch (routes->ways[i].route) {
         case ROUTE_TREE:
         case ROUTE_INSIDE:
-            if (tree_reply)
-                copy_result(reply, tree_reply, next++);
-            else
-                dm_reply_add(reply, DM_STATUS_OK);
+            add_of_trees(routes, i, reply);
             break;
         case ROUTE_DEVICE:
             add_device(routes, command, reply);
@@ -240,12 +330,12 @@ put_together(const DmRoutes *routes, const DmReply *tree_reply)
             break;
         }
     }
-    if (tree_reply && dm_reply_is_stopped(tree_reply))
+    if (own && dm_reply_is_stopped(own))
         dm_reply_set_stop(reply);
     return g_steal_pointer(&reply);
 }
 
-/* What became of commands outside the tree goes to it: expectations may name them (F6). */
+/* What became of commands outside the DMClient tree goes to it: expectations may name them (F6). */
 static void
 report_outcomes(DmRoutes *routes, const DmReply *reply)
 {
@@ -253,9 +343,9 @@ report_outcomes(DmRoutes *routes, const DmReply *reply)
         const DmCommand *command = &routes->commands[i];
         bool writes = command->verb == DM_VERB_ADD || command->verb == DM_VERB_REPLACE ||
                       command->verb == DM_VERB_EXEC;
+        Way way = writes ? find_way(routes, command) : (Way){.route = ROUTE_INSIDE};
 
-        if (!writes || !command->loc_uri || routes->routes[i] == ROUTE_TREE ||
-            (routes->routes[i] == ROUTE_REFUSED && find_route(command) == ROUTE_TREE))
+        if (!writes || !command->loc_uri || (way.route == ROUTE_TREE && way.tree == DMCLIENT))
             continue;
         dm_outcomes_add(routes->outcomes, routes->context.provider, routes->context.uid,
                         command->loc_uri, dm_reply_get(reply, i)->status);
@@ -265,33 +355,68 @@ report_outcomes(DmRoutes *routes, const DmReply *reply)
 /* -- running -------------------------------------------------------------------------------------
  */
 
+static void
+clear_answers(DmRoutes *routes)
+{
+    for (guint i = 0; i < routes->trees->len; i++) {
+        Tree *tree = get_tree(routes, i);
+
+        g_clear_pointer(&tree->reply, dm_reply_free);
+        tree->failure = DM_STATUS_OK;
+        tree->next = 0;
+    }
+}
+
 /* Tells who asked; nothing after it. */
 static void
-finish(DmRoutes *routes, const DmReply *tree_reply, const GError *error)
+finish(DmRoutes *routes, const GError *error)
 {
     DmRoutesFunc func = routes->func;
     gpointer data = routes->data;
     DmReply *reply = NULL;
 
     if (!error) {
-        reply = put_together(routes, tree_reply);
+        reply = put_together(routes);
         report_outcomes(routes, reply);
     }
-    g_clear_pointer(&routes->routes, g_free);
+    clear_answers(routes);
+    g_clear_pointer(&routes->ways, g_free);
     routes->func = NULL;
     func(reply, error, data);
+}
+
+static void ask_next(DmRoutes *routes);
+
+/* The tree that was asked has given no answer. */
+static void
+fail_tree(DmRoutes *routes, const GError *error)
+{
+    Tree *tree = get_tree(routes, routes->at);
+
+    if (routes->at == DMCLIENT) {
+        finish(routes, error);
+        return;
+    }
+    dm_log_warning("another tree does not answer: its commands have failed", "DM_SOCKET",
+                   dm_route_table_get_socket(routes->others, routes->at - 1), "DM_CAUSE",
+                   error->message);
+    tree->failure = g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED) ? DM_STATUS_UNAVAILABLE
+                                                                            : DM_STATUS_FAILED;
+    routes->at++;
+    ask_next(routes);
 }
 
 static void
 on_applied(DBusMessage *answer, const GError *error, gpointer data)
 {
     DmRoutes *routes = data;
-    g_autoptr(GArray) part = take_tree_part(routes);
+    g_autoptr(GArray) part = take_part(routes, routes->at);
     g_autoptr(DmReply) reply = NULL;
     g_autoptr(GError) cause = NULL;
+    bool is_over;
 
     if (error) {
-        finish(routes, NULL, error);
+        fail_tree(routes, error);
         return;
     }
     reply = dm_tree_call_read_reply(answer, &cause);
@@ -301,7 +426,40 @@ on_applied(DBusMessage *answer, const GError *error, gpointer data)
                     dm_reply_get_size(reply), part->len);
         g_clear_pointer(&reply, dm_reply_free);
     }
-    finish(routes, reply, cause);
+    if (!reply) {
+        fail_tree(routes, cause);
+        return;
+    }
+    /* E2: nothing more of a session is run that has ended its enrolment. */
+    is_over = routes->at == DMCLIENT && dm_reply_is_stopped(reply);
+    get_tree(routes, routes->at)->reply = g_steal_pointer(&reply);
+    routes->at++;
+    while (is_over && routes->at < routes->trees->len)
+        get_tree(routes, routes->at++)->failure = DM_STATUS_NOT_EXECUTED;
+    ask_next(routes);
+}
+
+/* Asks the next tree that has a part in the batch; the last thing its callers do. */
+static void
+ask_next(DmRoutes *routes)
+{
+    g_autoptr(GArray) part = NULL;
+    g_autoptr(DBusMessage) call = NULL;
+    g_autoptr(GError) error = NULL;
+
+    while (routes->at < routes->trees->len && !goes_to(routes, 0, routes->n_commands, routes->at))
+        routes->at++;
+    if (routes->at >= routes->trees->len) {
+        finish(routes, NULL);
+        return;
+    }
+    part = take_part(routes, routes->at);
+    call = dm_tree_call_new_apply(&routes->context, (const DmCommand *)(gpointer)part->data,
+                                  part->len, &error);
+    if (call)
+        dm_channel_call(get_tree(routes, routes->at)->channel, call, on_applied, routes);
+    else
+        fail_tree(routes, error);
 }
 
 /* Runs once what the message before left to report is with the tree: that bounds what waits, and
@@ -309,22 +467,7 @@ on_applied(DBusMessage *answer, const GError *error, gpointer data)
 static void
 on_flushed(gpointer data)
 {
-    DmRoutes *routes = data;
-    g_autoptr(GArray) part = NULL;
-    g_autoptr(DBusMessage) call = NULL;
-    g_autoptr(GError) error = NULL;
-
-    if (!has_tree_part(routes)) {
-        finish(routes, NULL, NULL);
-        return;
-    }
-    part = take_tree_part(routes);
-    call = dm_tree_call_new_apply(&routes->context, (const DmCommand *)(gpointer)part->data,
-                                  part->len, &error);
-    if (call)
-        dm_channel_call(routes->channel, call, on_applied, routes);
-    else
-        finish(routes, NULL, error);
+    ask_next(data);
 }
 
 void
@@ -338,9 +481,10 @@ dm_routes_apply(DmRoutes *routes, const DmContext *context, const DmCommand *com
     routes->n_commands = n_commands;
     routes->func = func;
     routes->data = data;
-    routes->routes = g_new0(Route, n_commands + 1);
+    routes->at = DMCLIENT;
+    routes->ways = g_new0(Way, n_commands + 1);
     for (gsize i = 0; i < n_commands; i++)
-        routes->routes[i] = find_route(&commands[i]);
+        routes->ways[i] = find_way(routes, &commands[i]);
     refuse_atomics(routes);
     dm_outcomes_flush(routes->outcomes, on_flushed, routes);
 }
@@ -351,13 +495,37 @@ dm_routes_flush(DmRoutes *routes, void (*func)(gpointer data), gpointer data)
     dm_outcomes_flush(routes->outcomes, func, data);
 }
 
+/* -- life ----------------------------------------------------------------------------------------
+ */
+
+static void
+tree_clear(gpointer data)
+{
+    Tree *tree = data;
+
+    dm_reply_free(tree->reply);
+    if (tree->is_owned)
+        dm_channel_free(tree->channel);
+}
+
 DmRoutes *
-dm_routes_new(DmChannel *channel, const DmDevice *device)
+dm_routes_new(DmChannel *channel, const DmDevice *device, const DmRouteTable *others,
+              GMainContext *context)
 {
     DmRoutes *routes = g_new0(DmRoutes, 1);
+    Tree tree = {.channel = channel, .failure = DM_STATUS_OK};
 
-    routes->channel = channel;
+    routes->trees = g_array_new(FALSE, FALSE, sizeof(Tree));
+    g_array_set_clear_func(routes->trees, tree_clear);
+    g_array_append_val(routes->trees, tree);
+    tree.is_owned = true;
+    for (guint i = 0; others && i < dm_route_table_count(others); i++) {
+        tree.channel = dm_channel_new_lazy(dm_route_table_get_socket(others, i), context,
+                                           DM_ROUTES_PATIENCE_MS);
+        g_array_append_val(routes->trees, tree);
+    }
     routes->device = device;
+    routes->others = others;
     routes->outcomes = dm_outcomes_new(channel);
     return routes;
 }
@@ -367,8 +535,9 @@ dm_routes_free(DmRoutes *routes)
 {
     if (!routes)
         return;
-    dm_channel_forget(routes->channel, routes);
+    dm_channel_forget(get_tree(routes, DMCLIENT)->channel, routes);
     dm_outcomes_free(routes->outcomes);
-    g_free(routes->routes);
+    g_array_unref(routes->trees);
+    g_free(routes->ways);
     g_free(routes);
 }

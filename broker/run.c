@@ -21,6 +21,7 @@ struct DmRun {
     DmConfig *config;
     DmChannel *channel;
     DmJournal *journal;
+    DmNetwork *network;
     int lock;
     bool no_retry;
     bool is_waiting; /* for the next try */
@@ -208,7 +209,7 @@ on_waiting(const DmReachWait *wait, gpointer data)
     DmRun *run = data;
 
     run->is_waiting = true;
-    report_state(run, "backing-off", NULL);
+    report_state(run, wait->is_for_network ? "waiting" : "backing-off", NULL);
     if (run->handlers.on_waiting)
         run->handlers.on_waiting(wait, run->data);
 }
@@ -321,6 +322,8 @@ start_session(DmRun *run)
 {
     const DmConfig *config = run->config;
     const char *dev_id = g_hash_table_lookup(run->start.account, DM_ACCOUNT_DEV_ID);
+    /* E2: the last session is best effort, once. */
+    bool is_last = strcmp(run->origin, DM_TREE_ORIGIN_UNENROLL) == 0;
     const DmSessionHandlers handlers = {on_connecting, on_waiting, on_running, on_nonce, on_ended};
     DmSessionOptions session = {
         .provider = run->provider,
@@ -330,7 +333,8 @@ start_session(DmRun *run)
         .config = config,
         .dev_id = dev_id,
         .journal = run->journal,
-        .no_retry = run->no_retry,
+        .no_retry = run->no_retry || is_last,
+        .network = is_last ? NULL : run->network,
     };
     g_autoptr(GError) error = NULL;
 
@@ -340,7 +344,7 @@ start_session(DmRun *run)
         return;
     }
     run->device = dm_device_new(NULL, dev_id);
-    run->routes = dm_routes_new(run->channel, run->device);
+    run->routes = dm_routes_new(run->channel, run->device, config->routes, run->context);
     session.device = run->device;
     session.routes = run->routes;
     session.transport = run->transport;
@@ -420,6 +424,7 @@ dm_run_new(const DmRunOptions *options, GMainContext *context, const DmRunHandle
     run->config = dm_config_ref(options->config);
     run->channel = options->channel;
     run->journal = options->journal;
+    run->network = options->network;
     run->lock = options->lock;
     run->no_retry = options->no_retry;
     run->context = g_main_context_ref(context ? context : g_main_context_default());

@@ -21,6 +21,7 @@ typedef struct {
     DmConfig *config;          /* a reference is taken */
     DmChannel *channel;        /* borrowed, and outlives it */
     DmJournal *journal;        /* borrowed likewise; NULL: none */
+    DmNetwork *network;        /* borrowed likewise: waited for before each try; NULL: none */
     bool no_retry;             /* each address is tried once, without a pause (L4) */
     int lock;                  /* the provider's (dm_lock_take()), owned from now on; -1 none:
                                   only where it is broken off at once */
@@ -37,7 +38,8 @@ typedef struct {
     void (*on_begun)(const char *token, gpointer data);
     /* Nothing more is done in it: its end is being reported. NULL likewise. */
     void (*on_ending)(gpointer data);
-    /* No server has answered yet: there is a pause before the next try. Then `wait` is NULL and the
+    /* No server has answered yet: there is a pause before the next try, or the network is waited
+     * for. Then `wait` is NULL and the
      * pause is over. NULL: nobody wants to know. */
     void (*on_waiting)(const DmReachWait *wait, gpointer data);
     /* Once, the last call: it is over and reported. NULL error at a regular end, else DM_ERROR as

@@ -51,7 +51,7 @@ on_pass_phrase(char *buffer, int size, int writing, void *data)
 }
 
 static X509 *
-parse(const DmKey *key, const char *text)
+parse(DmKey *key, const char *text)
 {
     const char *start = text + strspn(text, " \t\r\n");
     g_autoptr(X509) certificate = X509_new_ex(dm_key_get_context(key), NULL);
@@ -80,7 +80,7 @@ typedef enum { UNKNOWN, GOOD, REVOKED } Verdict;
 
 /* CRLs and certificates of a PEM file. */
 static Infos *
-read_file(const DmKey *key, const char *path, GError **error)
+read_file(DmKey *key, const char *path, GError **error)
 {
     g_autofree char *text = NULL;
     g_autoptr(GError) cause = NULL;
@@ -162,8 +162,8 @@ judge_by_crls(X509 *certificate, Infos *infos, Infos *authorities, gint64 now_us
 }
 
 static bool
-judge(const DmKey *key, X509 *certificate, const DmServerCertificatePolicy *policy,
-      Verdict *ret_verdict, GError **error)
+judge(DmKey *key, X509 *certificate, const DmServerCertificatePolicy *policy, Verdict *ret_verdict,
+      GError **error)
 {
     g_autoptr(Infos) crls = NULL;
     g_autoptr(Infos) authorities = NULL;
@@ -182,8 +182,8 @@ judge(const DmKey *key, X509 *certificate, const DmServerCertificatePolicy *poli
 }
 
 X509 *
-dm_server_certificate_read(const DmKey *key, const char *text,
-                           const DmServerCertificatePolicy *policy, GError **error)
+dm_server_certificate_read(DmKey *key, const char *text, const DmServerCertificatePolicy *policy,
+                           GError **error)
 {
     time_t now = (time_t)(policy->now_us / G_USEC_PER_SEC);
     g_autoptr(X509) certificate = parse(key, text);
@@ -224,7 +224,7 @@ set_host(X509_VERIFY_PARAM *parameters, const char *url)
 }
 
 bool
-dm_server_certificate_is_of(const DmKey *key, X509 *signer, const char *ca_file, const char *url)
+dm_server_certificate_is_of(DmKey *key, X509 *signer, const char *ca_file, const char *url)
 {
     g_autoptr(X509_STORE) store = X509_STORE_new();
     g_autoptr(X509_STORE_CTX) context = X509_STORE_CTX_new_ex(dm_key_get_context(key), NULL);

@@ -29,11 +29,10 @@ typedef struct {
 /* The certificate in `text`, base64 of DER or PEM, in the library context of `key`, if it can be
  * used; for X509_free(). NULL and DM_ERROR CERTIFICATE: none, expired, not valid yet, revoked, not
  * checked; or the CRL file cannot be read, and the message names it. */
-X509 *dm_server_certificate_read(const DmKey *key, const char *text,
+X509 *dm_server_certificate_read(DmKey *key, const char *text,
                                  const DmServerCertificatePolicy *policy, GError **error);
 
 /* Whether `signer`, which came with a message, is the server at `url` by the same rules as in TLS:
  * a chain to the CA file (NULL: the system's), for servers, that names the host. For a server that
  * signs and has no certificate in the tree. */
-bool dm_server_certificate_is_of(const DmKey *key, X509 *signer, const char *ca_file,
-                                 const char *url);
+bool dm_server_certificate_is_of(DmKey *key, X509 *signer, const char *ca_file, const char *url);

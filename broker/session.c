@@ -118,8 +118,9 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     const DmReachOptions reach = {
         .provider = options->provider,
         .start = options->start,
-        .no_retry = options->no_retry || strcmp(options->origin, DM_TREE_ORIGIN_UNENROLL) == 0,
+        .no_retry = options->no_retry,
         .journal = options->journal,
+        .network = options->network,
     };
 
     session->options = *options;
@@ -140,7 +141,6 @@ dm_session_new(const DmSessionOptions *options, GMainContext *context,
     session->credentials =
         dm_credentials_new(options->start->account, options->config->demands_credentials);
     session->mode = g_strdup(is_alone ? "Machine" : "Maintenance");
-    /* E2: the last session is best effort, once. */
     session->reach = dm_reach_new(&reach, session->context, &on_reach, session);
     session->timer = g_idle_source_new();
     g_source_set_callback(session->timer, on_start, session, NULL);

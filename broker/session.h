@@ -7,6 +7,7 @@
 #include "broker/config.h"
 #include "broker/device.h"
 #include "broker/journal.h"
+#include "broker/network.h"
 #include "broker/reach.h"
 #include "broker/routes.h"
 #include "broker/security.h"
@@ -33,6 +34,7 @@ typedef struct {
     const DmSecurity *security; /* NULL: messages go as they are */
     DmJournal *journal;         /* NULL: none is kept */
     bool no_retry;              /* each address is tried once, without a pause (L4) */
+    DmNetwork *network;         /* waited for before each try; NULL: none */
 } DmSessionOptions;
 
 /* What happened so far. */
@@ -52,7 +54,7 @@ typedef struct {
 typedef struct {
     /* An address is tried; again after each pause. */
     void (*on_connecting)(const DmSessionRecord *record, gpointer data);
-    /* No answer yet: there is a pause before the next try (L4). */
+    /* No answer yet: there is a pause before the next try (L4), or the network is not up. */
     void (*on_waiting)(const DmReachWait *wait, gpointer data);
     /* The server has answered for the first time. */
     void (*on_running)(const DmSessionRecord *record, gpointer data);

@@ -169,6 +169,72 @@ dm_wire_read_providers(DBusMessageIter *iter)
     return g_steal_pointer(&providers);
 }
 
+/* -- push ----------------------------------------------------------------------------------------
+ */
+
+GArray *
+dm_wire_read_pushes(DBusMessageIter *iter)
+{
+    g_autoptr(GArray) pushes = g_array_new(FALSE, FALSE, sizeof(DmTreePush));
+    DBusMessageIter array;
+
+    if (!dm_wire_has_signature(iter, "a(sssu)"))
+        return NULL;
+    dbus_message_iter_recurse(iter, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        DBusMessageIter fields;
+        DmTreePush push;
+        dbus_uint32_t status;
+
+        dbus_message_iter_recurse(&array, &fields);
+        dm_wire_next_basic(&fields, &push.provider);
+        dm_wire_next_basic(&fields, &push.pfn);
+        dm_wire_next_basic(&fields, &push.channel_uri);
+        dm_wire_next_basic(&fields, &status);
+        push.status = status;
+        g_array_append_val(pushes, push);
+        dbus_message_iter_next(&array);
+    }
+    return g_steal_pointer(&pushes);
+}
+
+/* -- logins --------------------------------------------------------------------------------------
+ */
+
+DBusMessage *
+dm_tree_call_new_note_login(guint32 uid, bool is_new)
+{
+    DBusMessage *call = dm_tree_client_new_call("NoteLogin");
+    dbus_uint32_t wire_uid = uid;
+    dbus_bool_t wire_is_new = is_new;
+
+    dbus_message_append_args(call, DBUS_TYPE_UINT32, &wire_uid, DBUS_TYPE_BOOLEAN, &wire_is_new,
+                             DBUS_TYPE_INVALID);
+    return call;
+}
+
+GStrv
+dm_tree_call_read_login(DBusMessage *answer)
+{
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+    DBusMessageIter iter, array;
+
+    if (!dbus_message_has_signature(answer, "as"))
+        return NULL;
+    dbus_message_iter_init(answer, &iter);
+    dbus_message_iter_recurse(&iter, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        const char *provider;
+
+        dm_wire_next_basic(&array, &provider);
+        g_strv_builder_add(builder, provider);
+    }
+    return g_strv_builder_end(builder);
+}
+
+/* -- dues ----------------------------------------------------------------------------------------
+ */
+
 GArray *
 dm_wire_read_dues(DBusMessageIter *iter)
 {

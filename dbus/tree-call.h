@@ -33,6 +33,15 @@
  * RenewNonce(s provider, s level, s nonce)
  *     From now on AAUTHDATA of the account's APPAUTH of that level, APPSRV or CLIENT, is this nonce
  *     (base64): on disk before the answer (protocol.md section 5).
+ * NoteLogin(u uid, b is-new) → as
+ *     Somebody has logged in, just now or before anybody watched; the providers that want a session
+ *     for it (P9), with that user's context.
+ * GetPush() → a(sssu)
+ *     Those of the device with Push: provider, PFN ("" none), ChannelURI ("" none), Status (rules
+ *     section 8).
+ * ReportPush(s provider, s pfn, s channel-uri, u status)
+ *     What became of registering that PFN, or, PFN "", of giving a channel back (U1, U2). No effect
+ *     if another one is set meanwhile.
  * FinishUnenroll(s provider)
  *     The last session of a provider that is to be unenrolled is over, however it went: now its
  *     clean-up (E3). NotFound if none was asked for; nothing more if it was done already.
@@ -54,6 +63,7 @@
  * SyncRequested(s provider, s session, s origin, x uid): a session is wanted; uid of the user whose
  * it is (the context of `./User`), -1 none. Origin DM_TREE_ORIGIN_UNENROLL: the provider is to be
  * unenrolled; the last session tells its server (E2), then comes FinishUnenroll.
+ * PushChanged(): what GetPush answers may be something else now, apart from what ReportPush did.
  * LogsRequested(s request): the broker answers with HandLogs. ReloadRequested(): the configuration
  * is to be read again.
  *
@@ -181,6 +191,21 @@ typedef struct {
 /* DmTreeProviders whose ids borrow from the message; for g_ptr_array_unref(), NULL if malformed. */
 GPtrArray *dm_wire_read_providers(DBusMessageIter *iter);
 
+/* Builds NoteLogin; and what its answer says: ids for g_strfreev(), NULL if malformed. */
+DBusMessage *dm_tree_call_new_note_login(guint32 uid, bool is_new);
+GStrv dm_tree_call_read_login(DBusMessage *answer);
+
+/* What GetPush tells of a provider. */
+typedef struct {
+    const char *provider;
+    const char *pfn;
+    const char *channel_uri;
+    guint status;
+} DmTreePush;
+
+/* DmTreePushes that borrow from the message; array for g_array_unref(), NULL if malformed. */
+GArray *dm_wire_read_pushes(DBusMessageIter *iter);
+
 /* What GetDue and the signal Due tell of a provider. */
 typedef struct {
     const char *provider;
@@ -200,6 +225,8 @@ typedef struct {
 } DmTreeSyncRequest;
 
 #define DM_TREE_ORIGIN_SCHEDULE "schedule"
+#define DM_TREE_ORIGIN_LOGIN "login"
+#define DM_TREE_ORIGIN_PUSH "push"
 #define DM_TREE_ORIGIN_UNENROLL "unenroll"
 
 /* False if the signal is not of that form, or the uid none. */

@@ -9,8 +9,6 @@
 #include "common/error.h"
 
 #define GROUP "tree"
-#define ALLOW_HTTP "allow-http"
-#define MAINTENANCE_WINDOW "maintenance-window"
 #define MAX_BYTES 65536
 
 static DmErrorCode
@@ -53,21 +51,22 @@ read_file(const char *path, gsize *ret_size, GError **error)
     return g_steal_pointer(&bytes);
 }
 
+/* -- keys: each is there -------------------------------------------------------------------------
+ */
+
 static bool
-read_bool(GKeyFile *file, const char *path, const char *key, bool *ret_value, GError **error)
+read_allow_http(GKeyFile *file, const char *path, const char *key, DmSettings *settings,
+                GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    bool value;
+    bool value = g_key_file_get_boolean(file, GROUP, key, &cause);
 
-    if (!g_key_file_has_key(file, GROUP, key, NULL))
-        return true;
-    value = g_key_file_get_boolean(file, GROUP, key, &cause);
     if (cause != NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: [" GROUP "] %s must be true or false",
                     path, key);
         return false;
     }
-    *ret_value = value;
+    settings->allow_http = value;
     return true;
 }
 
@@ -84,21 +83,19 @@ read_two_digits(const char *text, int end)
 }
 
 static bool
-read_window(GKeyFile *file, const char *path, DmSettings *settings, GError **error)
+read_maintenance_window(GKeyFile *file, const char *path, const char *key, DmSettings *settings,
+                        GError **error)
 {
-    g_autofree char *text = g_key_file_get_string(file, GROUP, MAINTENANCE_WINDOW, NULL);
+    g_autofree char *text = g_key_file_get_string(file, GROUP, key, NULL);
     int hour = -1, minute = -1;
 
-    if (!g_key_file_has_key(file, GROUP, MAINTENANCE_WINDOW, NULL))
-        return true;
     if (text != NULL && strlen(text) == strlen("HH:MM") && text[2] == ':') {
         hour = read_two_digits(text, 24);
         minute = read_two_digits(text + 3, 60);
     }
     if (hour < 0 || minute < 0) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
-                    "%s: [" GROUP "] %s must be a time of day, such as 02:30", path,
-                    MAINTENANCE_WINDOW);
+                    "%s: [" GROUP "] %s must be a time of day, such as 02:30", path, key);
         return false;
     }
     settings->has_window = true;
@@ -106,15 +103,43 @@ read_window(GKeyFile *file, const char *path, DmSettings *settings, GError **err
     return true;
 }
 
+static const struct {
+    const char *key;
+    bool (*read)(GKeyFile *file, const char *path, const char *key, DmSettings *settings,
+                 GError **error);
+} keys[] = {
+#define DM_CONFIG_TREE(id, key, value, fallback, doc) {key, read_##id},
+#include "common/config-keys.def"
+};
+
+static bool
+read_keys(GKeyFile *file, const char *path, DmSettings *settings, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (g_key_file_has_key(file, GROUP, keys[i].key, NULL) &&
+            !keys[i].read(file, path, keys[i].key, settings, error))
+            return false;
+    return true;
+}
+
+static bool
+is_known(const char *key)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (strcmp(keys[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 static void
 warn_unknown(GKeyFile *file, const char *path, GPtrArray *warnings)
 {
-    g_auto(GStrv) keys = g_key_file_get_keys(file, GROUP, NULL, NULL);
+    g_auto(GStrv) found = g_key_file_get_keys(file, GROUP, NULL, NULL);
 
-    for (gsize i = 0; keys != NULL && keys[i] != NULL; i++) {
-        if (strcmp(keys[i], ALLOW_HTTP) != 0 && strcmp(keys[i], MAINTENANCE_WINDOW) != 0)
+    for (gsize i = 0; found != NULL && found[i] != NULL; i++) {
+        if (!is_known(found[i]))
             g_ptr_array_add(warnings,
-                            g_strdup_printf("%s: [" GROUP "] %s is not known", path, keys[i]));
+                            g_strdup_printf("%s: [" GROUP "] %s is not known", path, found[i]));
     }
 }
 
@@ -135,8 +160,7 @@ dm_settings_load(const char *path, DmSettings *ret_settings, GError **error)
             g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: %s", path, cause->message);
             return false;
         }
-        if (!read_bool(file, path, ALLOW_HTTP, &settings.allow_http, error) ||
-            !read_window(file, path, &settings, error))
+        if (!read_keys(file, path, &settings, error))
             return false;
         warn_unknown(file, path, settings.warnings);
     }

@@ -5,12 +5,7 @@
 #include <stdbool.h>
 
 /* The plug-in's part of the configuration file (design section 7), group [tree]; the other groups
- * belong to other programs:
- *
- *   [tree]
- *   allow-http=false             http addresses on the loopback interface, for tests (L1)
- *   maintenance-window=HH:MM     local time of the daily session where no poll schedule goes on for
- *                                ever (P3); without it a time from 00:00 to 06:00 of this machine's
+ * belong to other programs. common/config-keys.def has the keys, dmclient.conf(5) what they mean.
  */
 typedef struct {
     bool allow_http;

@@ -10,6 +10,7 @@
 #include "dbus/tree-call.h"
 #include "dbus/wire.h"
 #include "tree/nonce.h"
+#include "tree/push.h"
 #include "tree/renewal.h"
 #include "tree/session.h"
 #include "tree/unenroll.h"
@@ -372,6 +373,69 @@ on_report_outcome(DmTree *tree, DBusMessage *call)
 }
 
 static void
+append_push(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
+{
+    const char *id = dm_provider_get_id(provider);
+    dbus_uint32_t status;
+    DBusMessageIter entry;
+    DmPushState state;
+
+    if (!dm_push_get_state(provider, &state))
+        return;
+    status = (dbus_uint32_t)state.status;
+    dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &id);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &state.pfn);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &state.channel_uri);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &status);
+    dbus_message_iter_close_container(array, &entry);
+}
+
+static DBusMessage *
+on_report_push(DmTree *tree, DBusMessage *call)
+{
+    g_autoptr(GError) error = NULL;
+    const char *provider, *pfn, *channel_uri;
+    DBusMessageIter iter;
+    dbus_uint32_t status;
+
+    dbus_message_iter_init(call, &iter);
+    dm_wire_next_basic(&iter, &provider);
+    dm_wire_next_basic(&iter, &pfn);
+    dm_wire_next_basic(&iter, &channel_uri);
+    dm_wire_next_basic(&iter, &status);
+    if (!dm_push_set_channel(tree, provider, pfn, channel_uri, status, &error))
+        return refuse_error(call, error);
+    return dbus_message_new_method_return(call);
+}
+
+static DBusMessage *
+on_note_login(DmTree *tree, DBusMessage *call)
+{
+    DBusMessage *answer;
+    g_auto(GStrv) providers = NULL;
+    g_autoptr(GError) error = NULL;
+    DBusMessageIter iter, array;
+    dbus_uint32_t uid;
+    dbus_bool_t is_new;
+
+    dbus_message_iter_init(call, &iter);
+    dm_wire_next_basic(&iter, &uid);
+    dm_wire_next_basic(&iter, &is_new);
+    if (uid > MAX_UID)
+        return bad_request(call, "the uid is out of range");
+    if (!dm_session_note_login(tree, uid, is_new, &providers, &error))
+        return refuse_error(call, error);
+    answer = dbus_message_new_method_return(call);
+    dbus_message_iter_init_append(answer, &iter);
+    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "s", &array);
+    for (gsize i = 0; providers[i] != NULL; i++)
+        dbus_message_iter_append_basic(&array, DBUS_TYPE_STRING, &providers[i]);
+    dbus_message_iter_close_container(&iter, &array);
+    return answer;
+}
+
+static void
 append_due(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
 {
     const char *id = dm_provider_get_id(provider);
@@ -414,6 +478,12 @@ on_get_due(DmTree *tree, DBusMessage *call)
     return answer_providers(tree, call, "(sxs)", append_due);
 }
 
+static DBusMessage *
+on_get_push(DmTree *tree, DBusMessage *call)
+{
+    return answer_providers(tree, call, "(sssu)", append_push);
+}
+
 static void
 append_provider(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
 {
@@ -450,6 +520,9 @@ static const struct {
     {"ReportOutcome", "sxsus", on_report_outcome},
     {"GetDue", "", on_get_due},
     {"GetProviders", "", on_get_providers},
+    {"NoteLogin", "ub", on_note_login},
+    {"GetPush", "", on_get_push},
+    {"ReportPush", "sssu", on_report_push},
     {"FinishUnenroll", "s", on_finish_unenroll},
     {"GetUnenrollments", "", on_get_unenrollments},
     {"RenewCertificate", "sss", on_renew_certificate},

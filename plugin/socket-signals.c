@@ -197,12 +197,33 @@ tell_dues(DmSocketSignals *signals, const DmChange *changes, gsize n_changes)
     }
 }
 
+/* -- PushChanged ---------------------------------------------------------------------------------
+ */
+
+static void
+tell_push(DmSocketSignals *signals, const DmChange *changes, gsize n_changes)
+{
+    for (gsize i = 0; i < n_changes; i++) {
+        g_autoptr(DBusMessage) signal = NULL;
+        DmNodeId node = changes[i].node;
+
+        if (changes[i].scope != DM_SCOPE_DEVICE || !is_of_node(&changes[i]) ||
+            (node != DM_NODE_PUSH && node != DM_NODE_PUSH_PFN &&
+             (node != DM_NODE_PROVIDER || changes[i].kind != DM_CHANGE_REMOVED)))
+            continue;
+        signal = new_signal("PushChanged");
+        signals->send(signal, signals->data);
+        return;
+    }
+}
+
 void
 dm_socket_signals_tell(DmSocketSignals *signals, const DmChange *changes, gsize n_changes)
 {
     tell_changes(signals, changes, n_changes);
     tell_dues(signals, changes, n_changes);
     tell_unenrollments(signals, changes, n_changes);
+    tell_push(signals, changes, n_changes);
 }
 
 /* -- what the broker is asked --------------------------------------------------------------------

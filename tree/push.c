@@ -63,19 +63,34 @@ get_text(const DmProvider *provider, DmNodeId node)
 }
 
 static DmProvider *
-find_with_push(const DmPush *push, const char *id)
+find_with_push(const DmTree *tree, const char *id)
 {
-    DmProvider *provider = dm_tree_find_provider(push->tree, DM_SCOPE_DEVICE, 0, id);
+    DmProvider *provider = dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, id);
 
     return provider != NULL && dm_provider_has(provider, DM_NODE_PUSH) ? provider : NULL;
 }
 
+bool
+dm_push_get_state(const DmProvider *provider, DmPushState *ret_state)
+{
+    DmValue value;
+
+    if (!dm_provider_has(provider, DM_NODE_PUSH))
+        return false;
+    *ret_state = (DmPushState){
+        .pfn = get_text(provider, DM_NODE_PUSH_PFN),
+        .channel_uri = get_text(provider, DM_NODE_PUSH_CHANNEL_URI),
+        .status = dm_provider_get(provider, DM_NODE_PUSH_STATUS, &value) ? value.u.integer : 0,
+    };
+    return true;
+}
+
 /* Sets both, in one commit; nothing where they read so already. */
 static bool
-store_state(DmPush *push, DmProvider *provider, const char *uri, gint64 status, GError **error)
+store_state(DmTree *tree, DmProvider *provider, const char *uri, gint64 status, GError **error)
 {
     static const DmContext root = {.uid = -1};
-    DmTransaction *transaction = push->tree->transaction;
+    DmTransaction *transaction = tree->transaction;
     DmValue uri_value = dm_value_new_chr(uri);
     const DmValue status_value = dm_value_new_int(status);
     DmValue old;
@@ -89,38 +104,63 @@ store_state(DmPush *push, DmProvider *provider, const char *uri, gint64 status, 
     return dm_transaction_finish(transaction, error);
 }
 
+static bool
+check_state(const char *provider_id, const char *uri, gint64 status, GError **error)
+{
+    const DmNode *row = dm_schema_get(DM_NODE_PUSH_STATUS);
+
+    if (strlen(uri) <= dm_schema_get(DM_NODE_PUSH_CHANNEL_URI)->cap &&
+        dm_text_is_valid(uri, strlen(uri)) && status >= row->minimum && status <= row->maximum)
+        return true;
+    g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
+                "the push service's answer for provider “%s” is not a channel and a status",
+                provider_id);
+    return false;
+}
+
+bool
+dm_push_set_channel(DmTree *tree, const char *provider_id, const char *pfn, const char *channel_uri,
+                    gint64 status, GError **error)
+{
+    DmProvider *provider = find_with_push(tree, provider_id);
+
+    if (!check_state(provider_id, channel_uri, status, error))
+        return false;
+    if (dm_tree_find_provider(tree, DM_SCOPE_DEVICE, 0, provider_id) == NULL) {
+        g_set_error(error, DM_ERROR, DM_ERROR_NOT_FOUND, "there is no provider “%s”", provider_id);
+        return false;
+    }
+    if (provider == NULL || strcmp(get_text(provider, DM_NODE_PUSH_PFN), pfn) != 0)
+        return true;
+    return store_state(tree, provider, channel_uri, status, error);
+}
+
 bool
 dm_push_report(DmPush *push, const char *provider_id, const char *pfn, const char *channel_uri,
                gint64 status, GError **error)
 {
     const char *uri = channel_uri != NULL ? channel_uri : "";
     Channel *channel = g_hash_table_lookup(push->registered, provider_id);
-    DmProvider *provider = find_with_push(push, provider_id);
-    const DmNode *row = dm_schema_get(DM_NODE_PUSH_STATUS);
+    DmProvider *provider = find_with_push(push->tree, provider_id);
 
-    if (strlen(uri) > dm_schema_get(DM_NODE_PUSH_CHANNEL_URI)->cap ||
-        !dm_text_is_valid(uri, strlen(uri)) || status < row->minimum || status > row->maximum) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
-                    "the push service's answer for provider “%s” is not a channel and a status",
-                    provider_id);
+    if (!check_state(provider_id, uri, status, error))
         return false;
-    }
     if (channel == NULL || strcmp(channel->pfn, pfn) != 0 || provider == NULL ||
         strcmp(get_text(provider, DM_NODE_PUSH_PFN), pfn) != 0)
         return true;
     g_free(channel->uri);
     channel->uri = g_strdup(uri);
-    return store_state(push, provider, uri, status, error);
+    return store_state(push->tree, provider, uri, status, error);
 }
 
 bool
 dm_push_report_revoked(DmPush *push, const char *provider_id, bool is_revoked, GError **error)
 {
-    DmProvider *provider = find_with_push(push, provider_id);
+    DmProvider *provider = find_with_push(push->tree, provider_id);
 
     if (is_revoked || provider == NULL || *get_text(provider, DM_NODE_PUSH_PFN) != '\0')
         return true;
-    return store_state(push, provider, "", DM_PUSH_STATUS_NOT_REVOKED, error);
+    return store_state(push->tree, provider, "", DM_PUSH_STATUS_NOT_REVOKED, error);
 }
 
 /* -- the null back end --------------------------------------------------------------------------
@@ -129,7 +169,7 @@ dm_push_report_revoked(DmPush *push, const char *provider_id, bool is_revoked, G
 static void
 enrol_nowhere(DmPush *push, const char *provider, const char *pfn, gpointer data)
 {
-    const DmProvider *found = find_with_push(push, provider);
+    const DmProvider *found = find_with_push(push->tree, provider);
 
     /* Local root may run a push service of its own, and fill the leaves itself (V9). */
     if (found == NULL || *get_text(found, DM_NODE_PUSH_CHANNEL_URI) == '\0')
@@ -170,7 +210,7 @@ on_changes(const DmChange *changes, gsize n, gpointer data)
 static void
 plan(DmPush *push, const char *id, GPtrArray *works)
 {
-    const DmProvider *provider = find_with_push(push, id);
+    const DmProvider *provider = find_with_push(push->tree, id);
     const char *pfn = provider != NULL ? get_text(provider, DM_NODE_PUSH_PFN) : "";
     const Channel *channel = g_hash_table_lookup(push->registered, id);
     Work *work;
@@ -197,9 +237,9 @@ plan(DmPush *push, const char *id, GPtrArray *works)
 static bool
 give_back(DmPush *push, const Work *work, GError **error)
 {
-    DmProvider *provider = find_with_push(push, work->provider);
+    DmProvider *provider = find_with_push(push->tree, work->provider);
     bool is_good =
-        provider == NULL || store_state(push, provider, "", DM_PUSH_STATUS_NO_CHANNEL, error);
+        provider == NULL || store_state(push->tree, provider, "", DM_PUSH_STATUS_NO_CHANNEL, error);
 
     g_hash_table_remove(push->registered, work->provider);
     push->backend->revoke(push, work->provider, work->old_pfn, work->old_uri, push->data);

@@ -48,6 +48,21 @@ bool dm_push_run(DmPush *push, GError **error);
 bool dm_push_report(DmPush *push, const char *provider, const char *pfn, const char *channel_uri,
                     gint64 status, GError **error);
 
+/* What a push service beside this process reports: as dm_push_report(), without a back end having
+ * been asked; `pfn` "": of giving a channel back, where none is set any more. NOT_FOUND: there is
+ * no such provider. */
+bool dm_push_set_channel(DmTree *tree, const char *provider, const char *pfn,
+                         const char *channel_uri, gint64 status, GError **error);
+
+/* The leaves of a provider's Push, borrowed until the next change; false: it has none. */
+typedef struct {
+    const char *pfn; /* "" none, as is the next */
+    const char *channel_uri;
+    gint64 status;
+} DmPushState;
+
+bool dm_push_get_state(const DmProvider *provider, DmPushState *ret_state);
+
 /* What became of revoking: where it failed and the provider still has Push and no new channel, its
  * Status is 6 (U2). False and DM_ERROR STORAGE, FULL. */
 bool dm_push_report_revoked(DmPush *push, const char *provider, bool is_revoked, GError **error);

@@ -11,7 +11,7 @@ get_bool(const DmProvider *provider, DmNodeId node)
 }
 
 bool
-dm_session_note_login(DmTree *tree, guint32 uid, GStrv *ret_providers, GError **error)
+dm_session_note_login(DmTree *tree, guint32 uid, bool is_new, GStrv *ret_providers, GError **error)
 {
     g_autofree char *name = g_strdup_printf(DM_SESSION_LOGIN "%u", uid);
     g_autoptr(DmSessionEdits) edits = dm_session_edits_new();
@@ -24,7 +24,7 @@ dm_session_note_login(DmTree *tree, guint32 uid, GStrv *ret_providers, GError **
         if (provider->scope != DM_SCOPE_DEVICE)
             continue;
         is_first = *dm_session_get_text(provider, name) == '\0';
-        if (get_bool(provider, DM_NODE_POLL_POLL_ON_LOGIN) ||
+        if ((is_new && get_bool(provider, DM_NODE_POLL_POLL_ON_LOGIN)) ||
             (is_first && get_bool(provider, DM_NODE_POLL_ALL_USERS_POLL_ON_FIRST_LOGIN)))
             g_strv_builder_add(providers, provider->id);
         dm_session_edits_set(edits, provider, DM_STORE_SESSION, name, "1");

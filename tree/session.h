@@ -143,10 +143,12 @@ gint64 dm_session_get_due(const DmTree *tree, const DmProvider *provider, const 
 GStrv dm_session_get_poll_warnings(const DmProvider *provider);
 
 /* Takes note of a login of `uid` (not of an unlocking), and says which providers want a session for
- * it, ids in `*ret_providers` for g_strfreev() (P9): those with PollOnLogin, and where it is the
- * first of the uid that was noted, those with AllUsersPollOnFirstLogin. Uids are remembered for
- * ever, one commit each. False and DM_ERROR STORAGE, FULL. */
-bool dm_session_note_login(DmTree *tree, guint32 uid, GStrv *ret_providers, GError **error);
+ * it, ids in `*ret_providers` for g_strfreev() (P9): those with PollOnLogin, unless it is not
+ * `is_new` (it was before anybody watched, and may have been noted), and where it is the first of
+ * the uid that was noted, those with AllUsersPollOnFirstLogin. Uids are remembered for ever, one
+ * commit each. False and DM_ERROR STORAGE, FULL. */
+bool dm_session_note_login(DmTree *tree, guint32 uid, bool is_new, GStrv *ret_providers,
+                           GError **error);
 
 typedef enum {
     DM_SESSION_AT_START,

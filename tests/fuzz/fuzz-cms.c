@@ -24,7 +24,7 @@ load(const char *certificate, const char *private)
 /* A message of a server in any mode, as the device of each kind of key takes it: what is refused
  * has an error and nothing else, what is taken is no larger than what came. */
 static void
-open_message(const DmKey *key, GBytes *bytes)
+open_message(DmKey *key, GBytes *bytes)
 {
     g_autoptr(GPtrArray) signers = g_ptr_array_new();
     GBytes *inner = NULL;
@@ -53,7 +53,7 @@ open_message(const DmKey *key, GBytes *bytes)
 
 /* The same bytes as the text of a certificate in the tree. */
 static void
-read_certificate(const DmKey *key, const uint8_t *data, size_t size)
+read_certificate(DmKey *key, const uint8_t *data, size_t size)
 {
     static const DmServerCertificatePolicy policy = {.now_us = G_GINT64_CONSTANT(1800000000000000)};
     g_autofree char *text = g_strndup((const char *)data, size);

@@ -25,6 +25,7 @@ class _Handler(socketserver.StreamRequestHandler):
             self.wfile.write(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())
             return
         host, port = target.rsplit(":", 1)
+        host = proxy.hosts.get(host, host)
         with socket.create_connection((host, int(port)), 10) as server:
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             self._pass(server)
@@ -50,10 +51,11 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class HttpProxy:
     """A context manager. `requests` has the lines of each request; with a `status` other than 200
-    it refuses every one."""
+    it refuses every one. `hosts` says where a name is, in place of the resolver."""
 
-    def __init__(self, status=200):
+    def __init__(self, status=200, hosts=None):
         self.status = status
+        self.hosts = hosts or {}
         self.requests = []
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self

@@ -24,6 +24,9 @@ METHODS = {
     "ReportOutcome": (["s", "x", "s", "u", "s"], []),
     "RenewNonce": (["s", "s", "s"], []),
     "FinishUnenroll": (["s"], []),
+    "NoteLogin": (["u", "b"], ["as"]),
+    "GetPush": ([], ["a(sssu)"]),
+    "ReportPush": (["s", "s", "s", "u"], []),
     "GetUnenrollments": ([], ["a(sxxsss)"]),
     "GetDue": ([], ["a(sxs)"]),
     "GetProviders": ([], ["a(suas)"]),
@@ -155,6 +158,14 @@ class FakeTree:
 
     @staticmethod
     def _GetUnenrollments():
+        return ([],)
+
+    @staticmethod
+    def _NoteLogin(_uid, _is_new):
+        return ([],)
+
+    @staticmethod
+    def _GetPush():
         return ([],)
 
     def _GetDue(self):

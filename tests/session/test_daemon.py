@@ -311,6 +311,30 @@ def test_E3_what_ended_without_the_broker_is_removed_when_it_comes(device, serve
     watch.until(lambda: not keys_of(device))
 
 
+def test_P10_lost_contact_ends_the_enrolment(device, serve, watch):
+    """Three days ago, and the machine has been on for a day since; nobody asks the server."""
+    server = serve([])
+    device.enrol(server)
+    device.env.ctl("add", node("NumberOfDaysAfterLostContactToUnenroll"), "2", "--format", "int",
+                   expect=0)
+    broker = device.env.start_broker()
+    device.env.agent.stop()
+    database = sqlite3.connect(device.env.state_dir / "dmclient.db")
+    with database:
+        database.execute("UPDATE text SET value = value - ? WHERE name = 'enrolled'",
+                         (3 * 86400 * 1000000,))
+        clock, = database.execute("SELECT value FROM text WHERE name = 'clock'").fetchone()
+        fields = clock.split(" ", 5)
+        fields[4] = str(25 * 3600 * 1000000)
+        database.execute("UPDATE text SET value = ? WHERE name = 'clock'", (" ".join(fields),))
+    database.close()
+    device.env.start_agent()
+    watch.until(lambda: device.get("") is None)
+    watch.until(lambda: not keys_of(device))
+    assert not server.exchanges
+    assert broker.is_running()
+
+
 # -- the bus ---------------------------------------------------------------------------------------
 
 

@@ -156,6 +156,14 @@ test_refused(void)
         {"[broker]\nrequire-signing=perhaps\n", "true or false"},
         {"[tree]\nallow-http=perhaps\n", "allow-http"},
         {"[broker]\ndemand-server-credentials=perhaps\n", "demand-server-credentials"},
+        {"[broker]\nnetwork-wait=3601\n", "0 to 3600"},
+        {"[broker]\npush-service=:1.2\n", "org.example.Push"},
+        {"[broker]\npush-service=no name\n", "org.example.Push"},
+        {"[routes]\n./DevDetail/Ext=/run/x\n", "outside DMClient"},
+        {"[routes]\n./Vendor/MSFT/DMClient=/run/x\n", "outside DMClient"},
+        {"[routes]\n./Vendor/msft/DMClient/Provider=/run/x\n", "outside DMClient"},
+        {"[routes]\n./Vendor/X?list=Struct=/run/x\n", "LocURI"},
+        {"[routes]\n./Vendor/X=x\n", "absolute path"},
         {"no group\n", "test.conf"},
     };
 
@@ -168,6 +176,66 @@ test_refused(void)
         g_assert_nonnull(strstr(error->message, cases[i].named));
         g_assert_nonnull(strstr(error->message, "test.conf"));
     }
+}
+
+/* Which socket serves a LocURI; "-": none. */
+static const char *
+find_socket(const DmConfig *config, const char *loc_uri)
+{
+    g_autofree DmUri *uri = g_new(DmUri, 1);
+    int number;
+
+    g_assert_cmpint(dm_uri_parse(loc_uri, uri), ==, DM_STATUS_OK);
+    number = dm_route_table_find(config->routes, uri);
+    return number < 0 ? "-" : dm_route_table_get_socket(config->routes, (guint)number);
+}
+
+static void
+test_routes(void)
+{
+    static const struct {
+        const char *loc_uri;
+        const char *socket;
+    } cases[] = {
+        {"./Vendor/MSFT/Policy", "/run/p"},
+        {"./Device/Vendor/MSFT/Policy/Config/X", "/run/p"},
+        {"./device/vendor/msft/Policy", "/run/p"},
+        {"./Vendor/MSFT/policy", "-"},
+        {"./Vendor/MSFT/PolicyX", "-"},
+        {"./Vendor/MSFT", "-"},
+        {"./User/Vendor/MSFT/Policy", "/run/u"},
+        {"./Vendor/MSFT/Policy/Result/X", "/run/r"},
+        {"./Vendor/MSFT/Policy/Results", "/run/p"},
+        {"./Other/X%20Y/Z", "/run/p"},
+        {"./other/X%20Y/Z", "-"},
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmConfig) config = parse("[broker]\npush-service=org.example.Push\nnetwork-wait=0\n"
+                                       "[routes]\n./Vendor/MSFT/Policy=/run/p\n"
+                                       "./User/Vendor/MSFT/Policy = /run/u\n"
+                                       "./Device/Vendor/MSFT/Policy/Result=/run/r\n"
+                                       "./Other/X%20Y=/run/p\n",
+                                       &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->push_service, ==, "org.example.Push");
+    g_assert_cmpuint(config->network_wait_s, ==, 0);
+    g_assert_cmpuint(dm_route_table_count(config->routes), ==, 3);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpstr(find_socket(config, cases[i].loc_uri), ==, cases[i].socket);
+}
+
+static void
+test_too_many_routes(void)
+{
+    g_autoptr(GString) text = g_string_new("[routes]\n");
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i <= DM_ROUTE_TABLE_MAX; i++)
+        g_string_append_printf(text, "./Vendor/X%u=/run/x\n", i);
+    g_assert_null(parse(text->str, &error));
+    g_assert_error(error, DM_ERROR, DM_ERROR_INVALID);
+    g_assert_nonnull(strstr(error->message, "at most 32"));
 }
 
 static void
@@ -189,6 +257,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/unknown-keys-are-named", test_unknown);
     g_test_add_func("/config/unknown-keys-like-none", test_far_from_any_key);
     g_test_add_func("/config/refused-by-file-key-and-range", test_refused);
+    g_test_add_func("/config/protocol-7-routes", test_routes);
+    g_test_add_func("/config/protocol-7-too-many-routes", test_too_many_routes);
     g_test_add_func("/config/cap", test_too_large);
     return g_test_run();
 }

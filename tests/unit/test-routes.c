@@ -185,7 +185,7 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->channel = dm_channel_new(fixture->path, NULL, &error);
     g_assert_no_error(error);
     fixture->device = dm_device_new(fixture->folder, "DEV-1");
-    fixture->routes = dm_routes_new(fixture->channel, fixture->device);
+    fixture->routes = dm_routes_new(fixture->channel, fixture->device, NULL, NULL);
     fixture->result = g_string_new(NULL);
 }
 

@@ -457,16 +457,22 @@ test_nonsense_in_the_record(Fixture *fixture, gconstpointer data)
 }
 
 static void
-assert_login(DmTree *tree, guint uid, const char *expected)
+assert_noted(DmTree *tree, guint uid, bool is_new, const char *expected)
 {
     g_auto(GStrv) providers = NULL;
     g_autofree char *joined = NULL;
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(dm_session_note_login(tree, uid, &providers, &error));
+    g_assert_true(dm_session_note_login(tree, uid, is_new, &providers, &error));
     g_assert_no_error(error);
     joined = g_strjoinv("|", providers);
     g_assert_cmpstr(joined, ==, expected);
+}
+
+static void
+assert_login(DmTree *tree, guint uid, const char *expected)
+{
+    assert_noted(tree, uid, true, expected);
 }
 
 static void
@@ -533,6 +539,10 @@ test_logins(Fixture *fixture, gconstpointer data)
     assert_login(tree, 1001, "Q");
     assert_login(tree, 0, "P|Q");
     assert_login(tree, 0, "Q");
+    /* One that was there before anybody watched. */
+    assert_noted(tree, 0, false, "");
+    assert_noted(tree, 2000, false, "P");
+    assert_login(tree, 2000, "Q");
     dm_tree_free(tree);
 }
 
