@@ -26,7 +26,7 @@ run(int argc, char **argv, DmPrinter *printer)
         return dm_printer_fail(printer, DM_EXIT_USAGE,
                                _("%s; 'dmclientctl --help' shows what there is"), error->message);
     if (arguments.values[DM_OPTION_HELP] != NULL) {
-        dm_options_append_help(printer->out, arguments.command);
+        dm_options_print_help(printer, arguments.command);
         return DM_EXIT_OK;
     }
     if (arguments.values[DM_OPTION_VERSION] != NULL) {
