@@ -310,7 +310,8 @@ collect(DmAsk *ask, const DmArguments *arguments, DmPrinter *printer, DmSnapshot
     return g_steal_pointer(&syncs);
 }
 
-/* Whether all are over, and how it went. */
+/* Whether those of the device and of this user are over, and how it went. Root sees others', too:
+ * theirs begin when they log in, if ever. */
 static bool
 are_over(const GArray *syncs, DmExit *ret_exit)
 {
@@ -318,6 +319,8 @@ are_over(const GArray *syncs, DmExit *ret_exit)
     for (guint i = 0; i < syncs->len; i++) {
         const DmProgress *progress = &g_array_index(syncs, DmProgress, i);
 
+        if (progress->uid >= 0 && progress->uid != (gint64)getuid())
+            continue;
         if (dm_progress_has_failed(progress))
             *ret_exit = DM_EXIT_FAILURE;
         else if (!dm_progress_has_succeeded(progress))

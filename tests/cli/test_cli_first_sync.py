@@ -2,6 +2,7 @@
 """first-sync: how far it is, and watched until its end."""
 
 import json
+import os
 import re
 
 import pytest
@@ -24,6 +25,7 @@ FAILED = f"""({MANAGER}, {{
   '{I}.Progress': {{'Phase': <'none'>}}}}
 }})"""
 BARE = f"({MANAGER}, {{objectpath '{P}/X': {{'{I}.Provider': {{'ProviderID': <'X'>}}}}}})"
+USER_SYNC = "./User/Vendor/MSFT/DMClient/Provider/X/FirstSyncStatus"
 ITEMS = "./Vendor/MSFT/Policy/A\uf000./Vendor/MSFT/Policy/B"
 
 
@@ -114,6 +116,20 @@ def test_what_is_over_is_shown_and_no_more(env, running):
     finish(running)
     assert "succeeded" in env.ctl("first-sync", "--watch", expect=0).stdout
     running.set_leaf("HelpPhoneNumber", "112")
+
+
+def test_nobody_waits_for_other_users(env, running):
+    """Theirs begins when they log in; one's own counts."""
+    running.add_user(1000)
+    finish(running)
+    assert "X, user 1000: running" in env.ctl("first-sync", "--watch", expect=0).stdout
+    running.add_user(os.getuid())
+    watch = Beside(env, "first-sync", "--watch")
+    watch.read_until(f"X, user {os.getuid()}: running")
+    assert watch.popen.poll() is None
+    running.apply(("Replace", f"{USER_SYNC}/WasDeviceSuccessfullyProvisioned", "1"), server="X",
+                  user=os.getuid())
+    assert f"X, user {os.getuid()}: succeeded" in watch.wait()
 
 
 def test_the_provider_goes_meanwhile(env, running):
