@@ -8,7 +8,7 @@ import pytest
 
 import harness
 
-COMMANDS = ["status", "help-contacts", "page", "get", "tree", "add", "replace", "delete", "exec",
+COMMANDS = ["status", "help-contacts", "page", "first-sync", "sync", "disconnect", "get", "tree", "add", "replace", "delete", "exec",
             "apply", "provision"]
 
 
