@@ -8,8 +8,8 @@ import pytest
 
 import harness
 
-COMMANDS = ["status", "help-contacts", "page", "get", "tree", "add", "replace", "delete", "exec",
-            "apply", "provision"]
+COMMANDS = ["status", "help-contacts", "page", "first-sync", "sync", "disconnect", "get", "tree",
+            "add", "replace", "delete", "exec", "apply", "provision"]
 
 
 def test_help_of_the_program(env, golden):
