@@ -11,6 +11,7 @@
 #include "broker/journal.h"
 #include "broker/lock.h"
 #include "broker/logs.h"
+#include "broker/monitor.h"
 #include "broker/presence.h"
 #include "broker/remains.h"
 #include "broker/run.h"
@@ -39,6 +40,7 @@ struct DmDaemon {
     DmTimer *timer;           /* for the next session that is due */
     DmClockWatch *wall_clock; /* NULL: cannot be watched */
     DmJournal *journal;
+    DmMonitor *monitor;
     DmRemains *remains;
     DmLogs *logs;
     GHashTable *tasks; /* provider → Task */
@@ -499,12 +501,13 @@ on_host(gpointer data)
  */
 
 static void
-fill_check(DmSelfCheck *check, gpointer data)
+fill_check(DmSelfCheckOptions *check, gpointer data)
 {
     const DmDaemon *daemon = data;
 
+    check->is_daemon = true;
     check->socket = daemon->socket;
-    check->attends = daemon->attends;
+    check->channel = daemon->channel;
     check->uses_bus = daemon->presence != NULL;
     check->is_on_bus =
         daemon->presence && dm_presence_is_there(daemon->presence, &check->bus_reason);
@@ -512,27 +515,13 @@ fill_check(DmSelfCheck *check, gpointer data)
     check->config_path = daemon->config_path;
     check->config_error = daemon->config_error;
     check->key_directory = daemon->key_directory;
-    check->n_running = dm_triggers_count_running(daemon->triggers);
 }
 
 void
 dm_daemon_reload(DmDaemon *daemon)
 {
-    g_autoptr(GError) error = NULL;
-    DmConfig *config = dm_config_load(daemon->config_path, daemon->config_must_exist, &error);
-
-    g_clear_pointer(&daemon->config_error, g_free);
-    if (!config) {
-        daemon->config_error = g_strdup(error->message);
-        dm_log_warning("the configuration is wrong, and stays as it was", "DM_CAUSE",
-                       error->message);
-        return;
-    }
-    for (guint i = 0; i < config->warnings->len; i++)
-        dm_log_warning(config->warnings->pdata[i], NULL);
-    dm_config_unref(daemon->config);
-    daemon->config = config;
-    dm_log_debug("the configuration was read again", "DM_PATH", daemon->config_path);
+    dm_config_reload(&daemon->config, daemon->config_path, daemon->config_must_exist,
+                     &daemon->config_error);
 }
 
 DmDaemon *
@@ -562,9 +551,11 @@ dm_daemon_new(const DmDaemonOptions *options, GMainContext *context,
     daemon->timer = dm_timer_new(daemon->context, on_due, daemon);
     daemon->wall_clock = dm_clock_watch_new(daemon->context, ask_for_dues, daemon);
     daemon->journal = dm_journal_new();
+    daemon->monitor = dm_monitor_new(options->key_directory, daemon->journal, daemon->context);
     daemon->channel = dm_channel_new_attending(options->socket, daemon->context, &channel, daemon);
     daemon->remains = dm_remains_new(daemon->channel, options->key_directory);
-    daemon->logs = dm_logs_new(daemon->channel, daemon->journal, fill_check, daemon);
+    daemon->logs =
+        dm_logs_new(daemon->channel, daemon->journal, daemon->context, fill_check, daemon);
     if (options->uses_bus)
         daemon->presence = dm_presence_new(options->bus_address, daemon->context, on_host, daemon);
     return daemon;
@@ -588,6 +579,7 @@ dm_daemon_free(DmDaemon *daemon)
     dm_clock_watch_free(daemon->wall_clock);
     dm_timer_free(daemon->timer);
     dm_triggers_free(daemon->triggers);
+    dm_monitor_free(daemon->monitor);
     dm_journal_free(daemon->journal);
     dm_config_unref(daemon->config);
     close(daemon->lock);

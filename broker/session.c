@@ -120,9 +120,8 @@ post(DmSession *session, GBytes *message)
     session->record.bytes_sent += g_bytes_get_size(secured.body);
     number = g_strdup_printf("%u", session->record.n_sent);
     dm_log_debug("sending a message", "DM_MESSAGE", number, "DM_REQUEST", request_id);
-    dm_journal_add(session->options.journal, session->options.provider,
-                   "message %s sent, %" G_GSIZE_FORMAT " bytes", number,
-                   g_bytes_get_size(secured.body));
+    dm_journal_add_message(session->options.journal, session->options.provider, DM_MESSAGE_SENT,
+                           session->record.n_sent, message);
     dm_transport_post(session->options.transport, url, headers, secured.body, on_answer, session);
 }
 
@@ -417,6 +416,8 @@ take_message(DmSession *session, GBytes *bytes)
     const char *text = g_bytes_get_data(bytes, &size);
 
     session->last_bytes = g_bytes_ref(bytes);
+    dm_journal_add_message(session->options.journal, session->options.provider, DM_MESSAGE_RECEIVED,
+                           session->record.n_received + 1, bytes);
     session->message = dm_reader_parse(text, size, DM_READ_MESSAGE, &error);
     if (!session->message) {
         g_prefix_error(&error, "the server's answer: ");
@@ -464,9 +465,8 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
     g_autoptr(GError) error = NULL;
 
     session->record.bytes_received += g_bytes_get_size(answer->body);
-    dm_journal_add(session->options.journal, session->options.provider,
-                   "HTTP status %u, %" G_GSIZE_FORMAT " bytes", answer->status,
-                   g_bytes_get_size(answer->body));
+    dm_journal_add(session->options.journal, session->options.provider, "HTTP status %u",
+                   answer->status);
     if (answer->status != 200) {
         error = dm_http_new_error(answer);
         end(session, error);
