@@ -41,6 +41,12 @@ static const DmOption options[DM_OPTION_N] = {
                        .argument = "FILE",
                        .word = DM_WORD_FILE,
                        .help = "Its private key (PEM), or tpm2: or pkcs11: URI"},
+    [DM_OPTION_COUNT] = {.name = "count",
+                         .letter = 'n',
+                         .argument = "N",
+                         .word = DM_WORD_TEXT,
+                         .help = "At most this many, 1 to 200 (default 10)"},
+    [DM_OPTION_RAW] = {.name = "raw", .help = "Record whole messages in a file, for an hour"},
 };
 
 #define BIT(id) (1u << DM_OPTION_##id)
@@ -69,6 +75,26 @@ static const DmCliCommand commands[] = {
         .summary = "Show the page for when enrolment is complete",
         .description = "Title, text and link as each provider set them.\n",
         .run = dm_run_page,
+    },
+    {
+        .name = "history",
+        .options = BIT(PROVIDER) | BIT(COUNT),
+        .summary = "Show the last sessions, the newest first",
+        .description =
+            "For each session when it began, why, how it ended, how long it took, messages sent\n"
+            "and received, and the server, or the reason if it failed. It takes an\n"
+            "administrator, whom polkit may ask for a password.\n",
+        .run = dm_run_history,
+    },
+    {
+        .name = "doctor",
+        .summary = "Look for what is wrong, and say what to do about it",
+        .description =
+            "As root everything is looked at: bus, service, keys, certificates, servers, clock,\n"
+            "schedule; no session is begun. Other users see what they may, and hear what was left\n"
+            "out. The exit code is 0 if nothing is wrong, 1 if something is; 6 without a service\n"
+            "to ask, 5 where all is well but nothing enrolled.\n",
+        .run = dm_run_doctor,
     },
     {
         .name = "get",
@@ -179,6 +205,19 @@ static const DmCliCommand commands[] = {
             "wrong is named with its line. The certificate and its key go to the broker; the\n"
             "service never sees the key.\n",
         .run = dm_run_provision,
+    },
+    {
+        .name = "monitor",
+        .root = true,
+        .options = BIT(RAW),
+        .summary = "Watch sessions as they happen",
+        .description =
+            "A line each for messages, commands with their status, and how sessions begin and\n"
+            "end, without what is secret. It goes on until it is ended, or the broker ends. With\n"
+            "--json an object a line. With --raw the broker writes whole messages, secrets among\n"
+            "them, to a file in its own directory, for an hour; it removes it a day later.\n"
+            "Sessions of 'dmclient-broker --once' are not seen.\n",
+        .run = dm_run_monitor,
     },
 };
 

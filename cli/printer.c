@@ -247,7 +247,7 @@ dm_printer_json_end(DmPrinter *printer, JsonBuilder *builder)
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autoptr(JsonGenerator) generator = json_generator_new();
 
-    json_generator_set_pretty(generator, TRUE);
+    json_generator_set_pretty(generator, !printer->lines);
     json_generator_set_root(generator, root);
     g_autofree char *json = json_generator_to_data(generator, NULL);
     append_json(printer->out, json);

@@ -25,6 +25,7 @@ typedef struct {
     bool json;
     bool terminal; /* standard output is one */
     bool colour;   /* and may be coloured */
+    bool lines;    /* JSON: one object a line */
 } DmPrinter;
 
 /* A printer for standard output: colour only on a terminal, and with NO_COLOR unset or empty. */
