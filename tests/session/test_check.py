@@ -4,8 +4,11 @@ right, what is wrong is named with the next step, and no session is begun."""
 
 import json
 import os
+import pty
+import re
 import socket
 import stat
+import subprocess
 import time
 
 import pytest
@@ -327,6 +330,29 @@ def test_a_server_that_does_not_want_this_device(bench, serve, status):
     assert str(status) in found["answer"]["text"]
 
 
+def test_a_server_that_says_nothing(bench):
+    """Bounded by the configuration, and the whole of it by a limit."""
+    bench.configure("request-timeout=1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        bench.tree(f"https://127.0.0.1:{silent.getsockname()[1]}/x", bench.key())
+        found = bench.check()
+    assert wrong(found) == {"connect": "error"}
+    assert "timed out" in found["connect"]["text"]
+
+
+def test_progress_is_told_on_a_terminal(bench, serve):
+    server = serve([])
+    bench.tree(server.address, bench.key())
+    terminal, other = pty.openpty()
+    done = subprocess.run([harness.BROKER, "--check", "--no-bus"], env=bench.env.environ(),
+                          stdout=subprocess.PIPE, stderr=other, check=False)
+    os.close(other)
+    told = os.read(terminal, 4096).decode()
+    os.close(terminal)
+    assert f"asking localhost:{server.port}…" in told
+    assert "asking" not in done.stdout.decode()
+
+
 # -- the schedule ----------------------------------------------------------------------------------
 
 
@@ -359,3 +385,16 @@ def test_with_the_real_tree(device, serve):
     assert wrong(found) == {}
     assert found["schedule"]["text"].startswith("the next session is due at ")
     assert server.looks == 1
+
+
+def test_each_finding_is_documented():
+    """docs/doctor.md has the ids, of both programs, and no others."""
+    ids = set()
+    for name in ("broker/self-check.c", "broker/key-check.c", "broker/probe.c", "cli/doctor.c"):
+        text = (harness.ROOT / name).read_text(encoding="utf-8")
+        ids |= set(re.findall(r'DM_LEVEL_\w+[^,;]*,\s*"([a-z-]+)"', text))
+        ids |= set(re.findall(r'^    {DM_ERROR_\w+, "([a-z-]+)"', text, re.M))
+        ids |= set(re.findall(r'"(?:ok|warning|error)",\s*"([a-z-]+)"', text))
+    ids.add("answer")  # what none of the table's rows names
+    table = (harness.ROOT / "docs" / "doctor.md").read_text(encoding="utf-8")
+    assert ids == set(re.findall(r"^\| `([a-z-]+)` \|", table, re.M))

@@ -3,6 +3,7 @@
 what it calls (dbus/tree-call.h, protocol.md section 8)."""
 
 import json
+import socket
 import threading
 import time
 
@@ -331,6 +332,18 @@ def test_the_check_of_an_archive_is_that_of_the_broker(env, serve, tree_of, key)
     assert "max-messages" in wrong["config"]
     assert "mode is 0640" in wrong["key-file"] and "[id].key" in wrong["key-file"]
     assert key not in text
+
+
+def test_a_server_that_says_nothing_does_not_hold_up_an_archive(tree_of, serve, key):
+    """Whoever collects logs waits 5 s for the broker's part."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        tree = tree_of({"P": serve([])}, thumbprints=[key])
+        tree.providers["P"] = [f"https://127.0.0.1:{silent.getsockname()[1]}/x"]
+        began = time.monotonic()
+        found = json.loads(collect(tree)["check.json"])["findings"]
+        assert time.monotonic() - began < 5
+    connect, = [one for one in found if one["id"] == "connect"]
+    assert connect["level"] == "warning" and "did not answer within" in connect["text"]
 
 
 # -- the configuration -----------------------------------------------------------------------------
