@@ -11,6 +11,7 @@
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -313,7 +314,9 @@ listen_at(const char *path, GError **error)
     }
     (void)unlink(path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+    /* Before it has a name: nobody sees another mode. */
+    if (fd >= 0 && fchmod(fd, 0600) == 0 &&
+        bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
         listen(fd, BACKLOG) == 0)
         return fd;
     g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "%s: %s", path, g_strerror(errno));

@@ -101,7 +101,10 @@ check_config(DmSelfCheck *check, const DmSelfCheckOptions *options)
                         "Correct the file, then 'systemctl reload dmclient-broker'.", "%s",
                         options->config_error);
     else
-        dm_findings_add(check->findings, DM_LEVEL_OK, "config", NULL, NULL, "%s is in force",
+        dm_findings_add(check->findings, DM_LEVEL_OK, "config", NULL, NULL,
+                        g_file_test(options->config_path, G_FILE_TEST_EXISTS)
+                            ? "%s is in force"
+                            : "there is no %s: the defaults are in force",
                         options->config_path);
     for (guint i = 0; i < warnings->len; i++)
         dm_findings_add(check->findings, DM_LEVEL_WARNING, "config", NULL,

@@ -53,7 +53,10 @@ watch(const Fixture *fixture, const char *request)
     g_autofree char *path = g_build_filename(fixture->directory, DM_MONITOR_SOCKET, NULL);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct stat status;
 
+    g_assert_cmpint(stat(path, &status), ==, 0);
+    g_assert_cmpuint(status.st_mode & 07777, ==, 0600);
     g_strlcpy(address.sun_path, path, sizeof address.sun_path);
     g_assert_cmpint(connect(fd, (const struct sockaddr *)&address, sizeof address), ==, 0);
     g_assert_cmpint(send(fd, request, strlen(request), 0), ==, (gssize)strlen(request));
