@@ -2,6 +2,7 @@
 #include "cli/client.h"
 #include "cli/input.h"
 #include "cli/run.h"
+#include "common/i18n.h"
 #include "syncml/answer.h"
 #include "syncml/reader.h"
 #include "syncml/writer.h"
@@ -113,7 +114,7 @@ dm_run_apply(const DmArguments *arguments, DmPrinter *printer)
         return code;
     g_autoptr(DmAnswer) answer = dm_answer_new(message);
     if (!dm_answer_has_commands(answer))
-        return dm_printer_fail(printer, DM_EXIT_NOTHING, "%s: holds no command: nothing to do",
+        return dm_printer_fail(printer, DM_EXIT_NOTHING, _("%s: holds no command: nothing to do"),
                                dm_input_name(path));
 
     const DmCommand *batch = dm_answer_get_batch(answer, &n_batch);
@@ -131,8 +132,8 @@ dm_run_apply(const DmArguments *arguments, DmPrinter *printer)
     gsize n_failures = dm_answer_count_failures(answer, reply);
     if (n_failures == 0)
         return DM_EXIT_OK;
-    dm_printer_warn("%s: %" G_GSIZE_FORMAT " of its commands did not succeed; the Status of each "
-                    "says why",
+    dm_printer_warn(_("%s: %zu of its commands did not succeed; the Status of each "
+                      "says why"),
                     dm_input_name(path), n_failures);
     return DM_EXIT_FAILURE;
 }

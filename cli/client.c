@@ -2,6 +2,7 @@
 #include "cli/client.h"
 
 #include "common/error.h"
+#include "common/i18n.h"
 #include "common/paths.h"
 
 #define CONNECT_TIMEOUT_MS 10000
@@ -53,11 +54,10 @@ dm_client_call(DmTreeClient *client, DBusMessage *call, GError *error, gsize n_r
         return NULL;
     }
     if (dm_reply_get_size(reply) != n_results) {
-        *ret_exit =
-            dm_printer_fail(printer, DM_EXIT_FAILURE,
-                            "the service answered %" G_GSIZE_FORMAT " results to %" G_GSIZE_FORMAT
-                            " commands; are service and command line of one version?",
-                            dm_reply_get_size(reply), n_results);
+        *ret_exit = dm_printer_fail(printer, DM_EXIT_FAILURE,
+                                    _("the service answered %zu results to %zu commands; are "
+                                      "service and command line of one version?"),
+                                    dm_reply_get_size(reply), n_results);
         return NULL;
     }
     return g_steal_pointer(&reply);
@@ -96,23 +96,23 @@ find_hint(DmStatus status)
         DmStatus status;
         const char *hint;
     } hints[] = {
-        {DM_STATUS_BAD_REQUEST, "The LocURI or the value is not what the node takes."},
-        {DM_STATUS_NOT_FOUND, "'dmclientctl tree' shows the nodes there are."},
-        {DM_STATUS_NOT_ALLOWED,
-         "The node does not take this command, or not in its present state; ./User needs --user."},
-        {DM_STATUS_INCOMPLETE, "The node needs DATA."},
-        {DM_STATUS_TOO_LARGE, "The value is longer than the node may hold."},
-        {DM_STATUS_BAD_FORMAT, "The value does not read as the node's format."},
-        {DM_STATUS_SIZE_TOO_BIG, "The answer would be too large: ask for a part of the tree."},
-        {DM_STATUS_EXISTS, "'dmclientctl replace' sets a node that is there already."},
-        {DM_STATUS_DEVICE_FULL, "Nothing was changed: make room on the disk."},
+        {DM_STATUS_BAD_REQUEST, N_("The LocURI or the value is not what the node takes.")},
+        {DM_STATUS_NOT_FOUND, N_("'dmclientctl tree' shows the nodes there are.")},
+        {DM_STATUS_NOT_ALLOWED, N_("The node does not take this command, or not in its present "
+                                   "state; ./User needs --user.")},
+        {DM_STATUS_INCOMPLETE, N_("The node needs DATA.")},
+        {DM_STATUS_TOO_LARGE, N_("The value is longer than the node may hold.")},
+        {DM_STATUS_BAD_FORMAT, N_("The value does not read as the node's format.")},
+        {DM_STATUS_SIZE_TOO_BIG, N_("The answer would be too large: ask for a part of the tree.")},
+        {DM_STATUS_EXISTS, N_("'dmclientctl replace' sets a node that is there already.")},
+        {DM_STATUS_DEVICE_FULL, N_("Nothing was changed: make room on the disk.")},
         {DM_STATUS_STORAGE,
-         "Nothing was changed: the disk failed; the service is read-only until it restarts."},
+         N_("Nothing was changed: the disk failed; the service is read-only until it restarts.")},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(hints); i++)
         if (hints[i].status == status)
-            return hints[i].hint;
+            return _(hints[i].hint);
     return NULL;
 }
 

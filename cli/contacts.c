@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/run.h"
 #include "cli/snapshot.h"
+#include "common/i18n.h"
 
 /* help-contacts and page: a few texts of each provider, under one heading. */
 
@@ -18,30 +19,30 @@ typedef struct {
 } Group;
 
 static const Text contact_texts[] = {
-    {DM_NAME_HELP_PHONE_NUMBER, "Phone", "phone"},
-    {DM_NAME_HELP_WEBSITE, "Web site", "website"},
-    {DM_NAME_HELP_EMAIL_ADDRESS, "E-mail", "email"},
+    {DM_NAME_HELP_PHONE_NUMBER, N_("Phone"), "phone"},
+    {DM_NAME_HELP_WEBSITE, N_("Web site"), "website"},
+    {DM_NAME_HELP_EMAIL_ADDRESS, N_("E-mail"), "email"},
 };
 
 static const Text page_texts[] = {
-    {DM_NAME_PAGE_TITLE, "Title", "title"},
-    {DM_NAME_PAGE_BODY_TEXT, "Text", "body_text"},
-    {DM_NAME_PAGE_HYPERLINK_TEXT, "Link", "link_text"},
-    {DM_NAME_PAGE_HYPERLINK_HREF, "Link leads to", "link_href"},
+    {DM_NAME_PAGE_TITLE, N_("Title"), "title"},
+    {DM_NAME_PAGE_BODY_TEXT, N_("Text"), "body_text"},
+    {DM_NAME_PAGE_HYPERLINK_TEXT, N_("Link"), "link_text"},
+    {DM_NAME_PAGE_HYPERLINK_HREF, N_("Link leads to"), "link_href"},
 };
 
 static const Group contact_group = {
     .interior = DM_NAME_PROVIDER,
     .texts = contact_texts,
     .n_texts = G_N_ELEMENTS(contact_texts),
-    .missing = "no help contacts are set; 'dmclientctl status' shows who manages this device",
+    .missing = N_("no help contacts are set; 'dmclientctl status' shows who manages this device"),
 };
 
 static const Group page_group = {
     .interior = DM_NAME_PAGE,
     .texts = page_texts,
     .n_texts = G_N_ELEMENTS(page_texts),
-    .missing = "no page is set; 'dmclientctl status' shows how far the first sync is",
+    .missing = N_("no page is set; 'dmclientctl status' shows how far the first sync is"),
 };
 
 /* Prints or adds the texts of one provider; whether it has any. */
@@ -68,7 +69,7 @@ show_provider(const Group *group, const DmSnapshot *snapshot, const DmSnapshotPr
             dm_printer_heading(printer, provider->id);
         }
         if (builder == NULL)
-            dm_printer_field(printer, DM_STYLE_PLAIN, text->label, value);
+            dm_printer_field(printer, DM_STYLE_PLAIN, _(text->label), value);
         any = any || value != NULL;
     }
     if (builder != NULL)
@@ -97,7 +98,7 @@ show(const Group *group, const DmArguments *arguments, DmPrinter *printer)
     for (guint i = 0; i < snapshot->providers->len; i++)
         any |= show_provider(group, snapshot, snapshot->providers->pdata[i], printer, builder);
     if (!any)
-        return dm_printer_fail(printer, DM_EXIT_NOT_FOUND, "%s", group->missing);
+        return dm_printer_fail(printer, DM_EXIT_NOT_FOUND, "%s", _(group->missing));
     if (printer->json) {
         json_builder_end_array(builder);
         dm_printer_json_end(printer, builder);

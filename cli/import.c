@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/i18n.h"
 
 #define BROKER "dmclient-broker"
 #define THUMBPRINT_DIGITS 64
@@ -41,7 +42,7 @@ dm_import_certificate(const char *certificate, const char *key, GError **error)
 
     if (broker == NULL) {
         g_set_error(error, DM_ERROR, DM_ERROR_NOT_FOUND,
-                    "there is no " BROKER " beside dmclientctl or on PATH to keep the key");
+                    _("there is no %s beside dmclientctl or on PATH to keep the key"), BROKER);
         return NULL;
     }
     g_strv_builder_add_many(arguments, broker, "--import-certificate", certificate, "--key", key,
@@ -55,13 +56,14 @@ dm_import_certificate(const char *certificate, const char *key, GError **error)
     g_strchomp(out);
     g_strchomp(complaint);
     if (!g_spawn_check_wait_status(wait_status, &failure)) {
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "%s with key %s was not taken: %s",
+        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, _("%s with key %s was not taken: %s"),
                     certificate, key, *complaint != '\0' ? complaint : failure->message);
         return NULL;
     }
     if (!is_thumbprint(out)) {
         g_set_error(error, DM_ERROR, DM_ERROR_FAILED,
-                    "%s answered no thumbprint; is it of the same version as dmclientctl?", broker);
+                    _("%s answered no thumbprint; is it of the same version as dmclientctl?"),
+                    broker);
         return NULL;
     }
     return g_steal_pointer(&out);

@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/i18n.h"
 
 #define CHUNK_BYTES 65536
 
 const char *
 dm_input_name(const char *path)
 {
-    return strcmp(path, "-") == 0 ? "standard input" : path;
+    return strcmp(path, "-") == 0 ? _("standard input") : path;
 }
 
 static void
@@ -47,9 +48,8 @@ read_all(int fd, const char *path, gsize max_bytes, GString *bytes, GError **err
             return true;
         g_string_append_len(bytes, chunk, n);
     }
-    g_set_error(error, DM_ERROR, DM_ERROR_TOO_LARGE,
-                "%s: larger than %" G_GSIZE_FORMAT " bytes; split it", dm_input_name(path),
-                max_bytes);
+    g_set_error(error, DM_ERROR, DM_ERROR_TOO_LARGE, _("%s: larger than %zu bytes; split it"),
+                dm_input_name(path), max_bytes);
     return false;
 }
 

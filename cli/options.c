@@ -5,48 +5,56 @@
 
 #include "cli/run.h"
 #include "common/error.h"
+#include "common/i18n.h"
 #include "common/paths.h"
 
 static const DmOption options[DM_OPTION_N] = {
-    [DM_OPTION_JSON] = {.name = "json", .help = "Print JSON (\"schema\": 1) for scripts"},
+    [DM_OPTION_JSON] = {.name = "json", .help = N_("Print JSON (\"schema\": 1) for scripts")},
     [DM_OPTION_SOCKET] = {.name = "socket",
                           .argument = "PATH",
                           .word = DM_WORD_FILE,
                           .environment = DM_ENV_SOCKET,
-                          .help = "The service's socket (default " DM_DEFAULT_SOCKET ")"},
-    [DM_OPTION_HELP] = {.name = "help", .letter = 'h', .help = "Explain the program or COMMAND"},
-    [DM_OPTION_VERSION] = {.name = "version", .help = "Print the version"},
+                          .standard = DM_DEFAULT_SOCKET,
+                          .help = N_("The service's socket")},
+    [DM_OPTION_HELP] = {.name = "help",
+                        .letter = 'h',
+                        .help = N_("Explain the program or COMMAND")},
+    [DM_OPTION_VERSION] = {.name = "version", .help = N_("Print the version")},
     [DM_OPTION_PROVIDER] = {.name = "provider",
                             .argument = "PROVIDER",
                             .word = DM_WORD_PROVIDER,
-                            .help = "Only this provider (default all)"},
+                            .help = N_("Only this provider; its name is in 'status'")},
+    [DM_OPTION_WATCH] = {.name = "watch", .help = N_("Go on until it has ended")},
+    [DM_OPTION_WAIT] = {.name = "wait", .help = N_("Go on until the session has ended")},
+    [DM_OPTION_YES] = {.name = "yes", .help = N_("Do not ask whether this is meant")},
     [DM_OPTION_SERVER] = {.name = "server",
                           .argument = "PROVIDER",
                           .word = DM_WORD_PROVIDER,
-                          .help = "Act with the rights of this provider's server"},
+                          .help = N_("Act with the rights of this provider's server")},
     [DM_OPTION_USER] = {.name = "user",
                         .argument = "UID",
                         .word = DM_WORD_USER,
-                        .help = "The user whose tree ./User names"},
+                        .help = N_("The user whose tree ./User names")},
     [DM_OPTION_FORMAT] = {.name = "format",
                           .argument = "FORMAT",
                           .word = DM_WORD_FORMAT,
-                          .help = "Format of DATA: chr, int, bool, … (default the node's own)"},
-    [DM_OPTION_CHECK] = {.name = "check", .help = "Say what would come of it, change nothing"},
+                          .help = N_("Format of DATA: chr, int, bool, … (default the node's own)")},
+    [DM_OPTION_CHECK] = {.name = "check", .help = N_("Say what would come of it, change nothing")},
     [DM_OPTION_CERTIFICATE] = {.name = "certificate",
                                .argument = "FILE",
                                .word = DM_WORD_FILE,
-                               .help = "The device's certificate for this provider (PEM)"},
+                               .help = N_("The device's certificate for this provider (PEM)")},
     [DM_OPTION_KEY] = {.name = "key",
                        .argument = "FILE",
                        .word = DM_WORD_FILE,
-                       .help = "Its private key (PEM), or tpm2: or pkcs11: URI"},
+                       .help = N_("Its private key (PEM), or tpm2: or pkcs11: URI")},
     [DM_OPTION_COUNT] = {.name = "count",
                          .letter = 'n',
                          .argument = "N",
                          .word = DM_WORD_TEXT,
-                         .help = "At most this many, 1 to 200 (default 10)"},
-    [DM_OPTION_RAW] = {.name = "raw", .help = "Record whole messages in a file, for an hour"},
+                         .standard = "10",
+                         .help = N_("At most this many, 1 to 200")},
+    [DM_OPTION_RAW] = {.name = "raw", .help = N_("Record whole messages in a file, for an hour")},
 };
 
 #define BIT(id) (1u << DM_OPTION_##id)
@@ -55,45 +63,82 @@ static const DmCliCommand commands[] = {
     {
         .name = "status",
         .options = BIT(PROVIDER),
-        .summary = "Show who manages this device, and how that goes",
+        .summary = N_("Show who manages this device, and how that goes"),
         .description =
-            "For each provider: the server, the state of its session, when it was last tried and\n"
-            "last worked, when the next one is due, the last error, and how far the first sync\n"
-            "is.\n",
+            N_("For each provider: the server, the state of its session, when it was last "
+               "tried and last worked, when the next one is due, the last error, and how far "
+               "the first sync is."),
         .run = dm_run_status,
     },
     {
         .name = "help-contacts",
         .options = BIT(PROVIDER),
-        .summary = "Show how to reach the organisation's help desk",
-        .description = "Phone number, web site and mail address as each provider set them.\n",
+        .summary = N_("Show how to reach the organisation's help desk"),
+        .description = N_("Phone number, web site and mail address as each provider set them."),
         .run = dm_run_help_contacts,
     },
     {
         .name = "page",
         .options = BIT(PROVIDER),
-        .summary = "Show the page for when enrolment is complete",
-        .description = "Title, text and link as each provider set them.\n",
+        .summary = N_("Show the page for when enrolment is complete"),
+        .description = N_("Title, text and link as each provider set them."),
         .run = dm_run_page,
+    },
+    {
+        .name = "first-sync",
+        .options = BIT(PROVIDER) | BIT(WATCH),
+        .summary = N_("Show how far the first sync is"),
+        .description =
+            N_("For each kind of thing that the organisation sets up: how many items "
+               "there are, are done, have failed; how much time is left; and after a failure what "
+               "to do. With "
+               "--watch it goes on until all has ended, and the exit code is 0 if that went well, "
+               "1 if not; with "
+               "--json then one object is printed for each change, on a line of its own."),
+        .run = dm_run_first_sync,
+    },
+    {
+        .name = "sync",
+        .options = BIT(PROVIDER) | BIT(WAIT),
+        .summary = N_("Have a session with the server now"),
+        .description =
+            N_("Where several providers manage this device, --provider says which one. "
+               "With --wait the exit code is 0 if the session went well, 1 if not. Without, it is "
+               "0 as soon as the "
+               "session is asked for. Users other than root may ask for one session a minute."),
+        .run = dm_run_sync,
+    },
+    {
+        .name = "disconnect",
+        .options = BIT(PROVIDER) | BIT(YES),
+        .summary = N_("End the management by an organisation"),
+        .description = N_("Says what will be removed, and asks; --yes goes without the question. "
+                          "The server is told, if it can be reached, and then everything that "
+                          "belongs to it is removed from "
+                          "this device. Where several providers manage this device, --provider "
+                          "says which one. It takes an "
+                          "administrator, whom polkit may ask for a password. The exit code is 2 "
+                          "if the answer was no."),
+        .run = dm_run_disconnect,
     },
     {
         .name = "history",
         .options = BIT(PROVIDER) | BIT(COUNT),
-        .summary = "Show the last sessions, the newest first",
+        .summary = N_("Show the last sessions, the newest first"),
         .description =
-            "For each session when it began, why, how it ended, how long it took, messages sent\n"
-            "and received, and the server, or the reason if it failed. It takes an\n"
-            "administrator, whom polkit may ask for a password.\n",
+            N_("For each session when it began, why, how it ended, how long it took, messages "
+               "sent and received, and the server, or the reason if it failed. It takes an "
+               "administrator, whom polkit may ask for a password."),
         .run = dm_run_history,
     },
     {
         .name = "doctor",
-        .summary = "Look for what is wrong, and say what to do about it",
+        .summary = N_("Look for what is wrong, and say what to do about it"),
         .description =
-            "As root everything is looked at: bus, service, keys, certificates, servers, clock,\n"
-            "schedule; no session is begun. Other users see what they may, and hear what was left\n"
-            "out. The exit code is 0 if nothing is wrong, 1 if something is; 6 without a service\n"
-            "to ask, 5 where all is well but nothing enrolled.\n",
+            N_("As root everything is looked at: bus, service, keys, certificates, servers, "
+               "clock, schedule; no session is begun. Other users see what they may, and hear "
+               "what was left out. The exit code is 0 if nothing is wrong, 1 if something is; 6 "
+               "without a service to ask, 5 where all is well but nothing enrolled."),
         .run = dm_run_doctor,
     },
     {
@@ -105,11 +150,11 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_GET,
         .options = BIT(USER),
-        .summary = "Print a node's value, or the names below it",
+        .summary = N_("Print a node's value, or the names below it"),
         .description =
-            "A value is printed as it is; an interior node as the names of its children, one a\n"
-            "line, each escaped as in a LocURI. What `?list=` or `?prop=` ask for is answered as\n"
-            "a server would see it.\n",
+            N_("A value is printed as it is; an interior node as the names of its children, "
+               "one a line, each escaped as in a LocURI. What `?list=` or `?prop=` ask for is "
+               "answered as a server would see it."),
         .run = dm_run_verb,
     },
     {
@@ -120,8 +165,8 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_GET,
         .options = BIT(USER),
-        .summary = "Print a node and all below it",
-        .description = "Without LOCURI, the whole device tree.\n",
+        .summary = N_("Print a node and all below it"),
+        .description = N_("Without LOCURI, the whole device tree."),
         .run = dm_run_tree,
     },
     {
@@ -133,8 +178,8 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_ADD,
         .options = BIT(USER) | BIT(FORMAT),
-        .summary = "Add a node that is not there",
-        .description = "Interior nodes take no DATA. A node that is there already is refused.\n",
+        .summary = N_("Add a node that is not there"),
+        .description = N_("Interior nodes take no DATA. A node that is there already is refused."),
         .run = dm_run_verb,
     },
     {
@@ -146,8 +191,8 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_REPLACE,
         .options = BIT(USER) | BIT(FORMAT),
-        .summary = "Set a node's value",
-        .description = "Sets it whether it was set before or not.\n",
+        .summary = N_("Set a node's value"),
+        .description = N_("Sets it whether it was set before or not."),
         .run = dm_run_verb,
     },
     {
@@ -159,8 +204,8 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_DELETE,
         .options = BIT(USER),
-        .summary = "Remove a node and all below it",
-        .description = "A provider, too: its server is not told then.\n",
+        .summary = N_("Remove a node and all below it"),
+        .description = N_("A provider, too: its server is not told then."),
         .run = dm_run_verb,
     },
     {
@@ -172,8 +217,8 @@ static const DmCliCommand commands[] = {
         .root = true,
         .verb = DM_VERB_EXEC,
         .options = BIT(USER) | BIT(FORMAT),
-        .summary = "Execute a node",
-        .description = "Only few nodes can be executed.\n",
+        .summary = N_("Execute a node"),
+        .description = N_("Only few nodes can be executed."),
         .run = dm_run_verb,
     },
     {
@@ -184,11 +229,12 @@ static const DmCliCommand commands[] = {
         .words = {DM_WORD_FILE},
         .root = true,
         .options = BIT(SERVER) | BIT(USER),
-        .summary = "Run a SyncML message and print its answer",
+        .summary = N_("Run a SyncML message and print its answer"),
         .description =
-            "FILE is a SyncML message, a SyncBody, or bare commands; - is standard input. It runs\n"
-            "as one message: one commit. The answering SyncBody is printed. The exit code is 0 if\n"
-            "each command ended well, 1 if one did not, 2 if there was none.\n",
+            N_("FILE is a SyncML message, a SyncBody, or bare commands; - is standard input. "
+               "It runs as one message: one commit. The answering SyncBody is printed. The "
+               "exit code is 0 if each command ended well, 1 if one did not, 2 if there was "
+               "none."),
         .run = dm_run_apply,
     },
     {
@@ -199,39 +245,57 @@ static const DmCliCommand commands[] = {
         .words = {DM_WORD_FILE},
         .root = true,
         .options = BIT(CHECK) | BIT(CERTIFICATE) | BIT(KEY),
-        .summary = "Enrol with a provider by a wap-provisioningdoc",
+        .summary = N_("Enrol with a provider by a wap-provisioningdoc"),
         .description =
-            "FILE is the document; - is standard input. All of it is applied, or nothing: what is\n"
-            "wrong is named with its line. The certificate and its key go to the broker; the\n"
-            "service never sees the key.\n",
+            N_("FILE is the document; - is standard input. All of it is applied, or nothing: "
+               "what is wrong is named with its line. The certificate and its key go to the "
+               "broker; the service never sees the key."),
         .run = dm_run_provision,
     },
     {
         .name = "monitor",
         .root = true,
         .options = BIT(RAW),
-        .summary = "Watch sessions as they happen",
+        .summary = N_("Watch sessions as they happen"),
         .description =
-            "A line each for messages, commands with their status, and how sessions begin and\n"
-            "end, without what is secret. It goes on until it is ended, or the broker ends. With\n"
-            "--json an object a line. With --raw the broker writes whole messages, secrets among\n"
-            "them, to a file in its own directory, for an hour; it removes it a day later.\n"
-            "Sessions of 'dmclient-broker --once' are not seen.\n",
+            N_("A line each for messages, commands with their status, and how sessions begin "
+               "and end, without what is secret. It goes on until it is ended, or the broker "
+               "ends. With --json an object a line. With --raw the broker writes whole messages, "
+               "secrets among them, to a file in its own directory, for an hour; it removes it "
+               "a day later. Sessions of 'dmclient-broker --once' are not seen."),
         .run = dm_run_monitor,
+    },
+    {
+        .name = "complete",
+        .synopsis = "KIND [BEGINNING]",
+        .hidden = true,
+        .min_arguments = 1,
+        .max_arguments = 2,
+        .words = {DM_WORD_TEXT, DM_WORD_TEXT},
+        .summary = "Print what may stand in a place on the command line",
+        .description = "For shells: one candidate a line.",
+        .run = dm_run_complete,
     },
 };
 
 #undef BIT
 
 static const DmExitInfo exits[] = {
-    {DM_EXIT_OK, "ok"},
-    {DM_EXIT_FAILURE, "failure"},
-    {DM_EXIT_NOTHING, "nothing to do"},
-    {DM_EXIT_NOT_FOUND, "not found"},
-    {DM_EXIT_DENIED, "not authorised"},
-    {DM_EXIT_NOT_ENROLLED, "not enrolled"},
-    {DM_EXIT_NOT_RUNNING, "service not running"},
-    {DM_EXIT_USAGE, "usage: a wrong command line"},
+    {DM_EXIT_OK, N_("ok")},
+    {DM_EXIT_FAILURE, N_("failure")},
+    {DM_EXIT_NOTHING, N_("nothing to do")},
+    {DM_EXIT_NOT_FOUND, N_("not found")},
+    {DM_EXIT_DENIED, N_("not authorised")},
+    {DM_EXIT_NOT_ENROLLED, N_("not enrolled")},
+    {DM_EXIT_NOT_RUNNING, N_("service not running")},
+    {DM_EXIT_USAGE, N_("usage: a wrong command line")},
+};
+
+static const DmEnvironmentInfo environment[] = {
+    {"NO_COLOR", N_("where it is set: no colour on the terminal")},
+    {"COLUMNS", N_("the width of the terminal")},
+    {DM_ENV_SOCKET, N_("stands for --socket")},
+    {"DBUS_SYSTEM_BUS_ADDRESS", N_("another bus than the system's")},
 };
 
 const DmOption *
@@ -255,208 +319,11 @@ dm_options_get_exits(gsize *ret_n)
     return exits;
 }
 
-static const DmCliCommand *
-find_command(const char *name)
+const DmEnvironmentInfo *
+dm_options_get_environment(gsize *ret_n)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
-}
-
-/* The option that `word`, with its dashes, begins; `*ret_inline` is what follows `=`, or NULL. */
-static DmOptionId
-find_option(const char *word, const char **ret_inline)
-{
-    const char *equals = strchr(word, '=');
-    gsize size = equals == NULL ? strlen(word) : (gsize)(equals - word);
-
-    *ret_inline = equals == NULL ? NULL : equals + 1;
-    for (guint id = 0; id < DM_OPTION_N; id++) {
-        const DmOption *option = &options[id];
-
-        if (word[1] == '-' && strlen(option->name) == size - 2 &&
-            strncmp(option->name, word + 2, size - 2) == 0)
-            return (DmOptionId)id;
-        if (option->letter != 0 && size == 2 && word[1] == option->letter)
-            return (DmOptionId)id;
-    }
-    return DM_OPTION_N;
-}
-
-/* Takes the option at argv[*index], and its argument. */
-static bool
-take_option(int argc, char **argv, int *index, DmArguments *arguments, GError **error)
-{
-    const char *word = argv[*index];
-    const char *value = NULL;
-    DmOptionId id = find_option(word, &value);
-
-    if (id == DM_OPTION_N) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "unknown option %s", word);
-        return false;
-    }
-    const DmOption *option = &options[id];
-    if (option->argument == NULL && value != NULL) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "--%s takes no value", option->name);
-        return false;
-    }
-    if (option->argument == NULL) {
-        value = "";
-    } else if (value == NULL) {
-        if (*index + 1 >= argc) {
-            g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "--%s needs %s", option->name,
-                        option->argument);
-            return false;
-        }
-        value = argv[++*index];
-    }
-    if (arguments->values[id] != NULL && option->argument != NULL) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "--%s is given twice", option->name);
-        return false;
-    }
-    arguments->values[id] = value;
-    return true;
-}
-
-/* Takes a word that is no option: the command first, then its arguments. */
-static bool
-take_word(const char *word, DmArguments *arguments, GError **error)
-{
-    if (arguments->command == NULL) {
-        arguments->command = find_command(word);
-        if (arguments->command == NULL)
-            g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "unknown command %s", word);
-        return arguments->command != NULL;
-    }
-    if (arguments->n_words >= arguments->command->max_arguments) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s: %s is too much",
-                    arguments->command->name, word);
-        return false;
-    }
-    arguments->words[arguments->n_words++] = word;
-    return true;
-}
-
-/* Whether the options given belong to the command, and there are arguments enough. */
-static bool
-check_command(const DmArguments *arguments, GError **error)
-{
-    const DmCliCommand *command = arguments->command;
-
-    if (command == NULL) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "no command given");
-        return false;
-    }
-    for (guint id = DM_OPTION_FIRST_OF_COMMANDS; id < DM_OPTION_N; id++) {
-        if (arguments->values[id] != NULL && (command->options & 1u << id) == 0) {
-            g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s takes no --%s", command->name,
-                        options[id].name);
-            return false;
-        }
-    }
-    if (arguments->n_words < command->min_arguments) {
-        g_set_error(error, DM_ERROR, DM_ERROR_INVALID, "%s needs %s", command->name,
-                    command->synopsis);
-        return false;
-    }
-    return true;
-}
-
-bool
-dm_options_parse(int argc, char **argv, DmArguments *ret_arguments, GError **error)
-{
-    DmArguments arguments = {.command = NULL};
-    bool only_words = false;
-
-    for (int i = 1; i < argc; i++) {
-        const char *word = argv[i];
-        bool is_option =
-            !only_words && word[0] == '-' && word[1] != '\0' && !g_ascii_isdigit(word[1]);
-
-        if (is_option && strcmp(word, "--") == 0)
-            only_words = true;
-        else if (is_option ? !take_option(argc, argv, &i, &arguments, error)
-                           : !take_word(word, &arguments, error))
-            return false;
-    }
-    if (arguments.values[DM_OPTION_HELP] == NULL && arguments.values[DM_OPTION_VERSION] == NULL &&
-        !check_command(&arguments, error))
-        return false;
-    *ret_arguments = arguments;
-    return true;
-}
-
-static void
-append_option(GString *out, const DmOption *option)
-{
-    g_autofree char *letter =
-        option->letter == 0 ? g_strdup("    ") : g_strdup_printf("-%c, ", option->letter);
-    g_autofree char *form =
-        g_strdup_printf("%s--%s%s%s", letter, option->name, option->argument == NULL ? "" : " ",
-                        option->argument == NULL ? "" : option->argument);
-
-    g_string_append_printf(out, "  %-23s %s\n", form, option->help);
-}
-
-static void
-append_commands(GString *out, bool root)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-        const DmCliCommand *command = &commands[i];
-
-        if (command->root != root)
-            continue;
-        g_autofree char *form =
-            g_strdup_printf("%s %s", command->name, command->synopsis ? command->synopsis : "");
-        g_string_append_printf(out, "  %-23s %s\n", form, command->summary);
-    }
-}
-
-static void
-append_command_help(GString *out, const DmCliCommand *command)
-{
-    g_string_append_printf(out, "Usage: dmclientctl %s [OPTION…]%s%s\n\n%s.%s\n%s\n", command->name,
-                           command->synopsis == NULL ? "" : " ",
-                           command->synopsis == NULL ? "" : command->synopsis, command->summary,
-                           command->root ? " For root." : "", command->description);
-    if (command->options != 0)
-        g_string_append(out, "Options:\n");
-    for (guint id = 0; id < DM_OPTION_N; id++)
-        if ((command->options & 1u << id) != 0)
-            append_option(out, &options[id]);
-    if (command->options != 0)
-        g_string_append_c(out, '\n');
-    g_string_append(out, "Options of all commands:\n");
-}
-
-void
-dm_options_append_help(GString *out, const DmCliCommand *command)
-{
-    if (command == NULL) {
-        g_string_append(out, "Usage: dmclientctl [OPTION…] COMMAND [ARGUMENT…]\n\n"
-                             "Shows, and for root changes, how this device is managed.\n\n"
-                             "Commands for everyone:\n");
-        append_commands(out, false);
-        g_string_append(out, "\nCommands for root:\n");
-        append_commands(out, true);
-        g_string_append(out, "\n'dmclientctl COMMAND --help' explains a command.\n\nOptions:\n");
-    } else {
-        append_command_help(out, command);
-    }
-    for (guint id = 0; id < DM_OPTION_FIRST_OF_COMMANDS; id++)
-        append_option(out, &options[id]);
-    g_string_append(out, "\nExit codes:\n");
-    for (gsize i = 0; i < G_N_ELEMENTS(exits); i++)
-        g_string_append_printf(out, "  %-23d %s\n", (int)exits[i].code, exits[i].text);
-    if (command != NULL)
-        return;
-    g_string_append(out, "\nEnvironment:\n"
-                         "  NO_COLOR                no colour on the terminal\n");
-    for (guint id = 0; id < DM_OPTION_N; id++)
-        if (options[id].environment != NULL)
-            g_string_append_printf(out, "  %-23s stands for --%s\n", options[id].environment,
-                                   options[id].name);
+    *ret_n = G_N_ELEMENTS(environment);
+    return environment;
 }
 
 const char *
@@ -482,7 +349,7 @@ dm_arguments_get_user(const DmArguments *arguments, gint64 *ret_uid, GError **er
     /* 4294967295 is (uid_t)-1, nobody's. */
     if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32 - 1, &uid, NULL)) {
         g_set_error(error, DM_ERROR, DM_ERROR_INVALID,
-                    "--user: %s is no uid; 'id -u NAME' prints a user's", text);
+                    _("--user: %s is no uid; 'id -u NAME' prints a user's"), text);
         return false;
     }
     *ret_uid = (gint64)uid;

@@ -17,6 +17,9 @@ typedef enum {
     DM_OPTION_HELP,
     DM_OPTION_VERSION,
     DM_OPTION_PROVIDER, /* from here on only for commands that name them */
+    DM_OPTION_WATCH,
+    DM_OPTION_WAIT,
+    DM_OPTION_YES,
     DM_OPTION_SERVER,
     DM_OPTION_USER,
     DM_OPTION_FORMAT,
@@ -47,7 +50,8 @@ typedef struct {
     const char *argument;    /* what it takes, as help shows it; NULL: nothing */
     DmWord word;             /* the kind of that argument */
     const char *environment; /* variable that stands in for it; NULL none */
-    const char *help;        /* one line */
+    const char *standard;    /* what stands where it is not given; NULL nothing */
+    const char *help;        /* one line; marked for translation */
 } DmOption;
 
 #define DM_ARGUMENTS_MAX 2
@@ -59,18 +63,27 @@ typedef struct {
     const char *synopsis; /* its arguments as help shows them */
     guint min_arguments, max_arguments;
     DmWord words[DM_ARGUMENTS_MAX]; /* the kinds of the arguments */
+    bool hidden;                    /* for programs: not in help and manual */
     bool root;                      /* goes to the tree socket: root only */
     DmVerb verb;                    /* of the commands that are one verb; otherwise NONE */
     guint options;                  /* bits 1 << DmOptionId, beside the global ones */
-    const char *summary;            /* one line */
-    const char *description;        /* paragraphs */
+    const char *summary;            /* one line; marked for translation */
+    const char *description;        /* paragraphs, an empty line between them; marked likewise */
     DmExit (*run)(const DmArguments *arguments, DmPrinter *printer);
 } DmCliCommand;
 
 typedef struct {
     DmExit code;
-    const char *text;
+    const char *text; /* marked for translation */
 } DmExitInfo;
+
+typedef struct {
+    const char *name;
+    const char *text; /* marked for translation */
+} DmEnvironmentInfo;
+
+/* What the program is for; marked for translation. */
+#define DM_OPTIONS_ABOUT N_("Shows, and for root changes, how this device is managed.")
 
 /* A parsed command line; borrows from argv. */
 struct DmArguments {
@@ -84,14 +97,15 @@ struct DmArguments {
 const DmOption *dm_options_get(DmOptionId id);
 const DmCliCommand *dm_options_get_commands(gsize *ret_n);
 const DmExitInfo *dm_options_get_exits(gsize *ret_n);
+const DmEnvironmentInfo *dm_options_get_environment(gsize *ret_n);
 
 /* Parses `argv`; false and DM_ERROR INVALID if it is no valid command line. Options may stand
  * anywhere, `--` ends them, and a minus before a digit or alone is an argument. Numbers of
  * arguments are not judged where --help or --version is given. */
 bool dm_options_parse(int argc, char **argv, DmArguments *ret_arguments, GError **error);
 
-/* Appends help for the program, or for one command if `command` is not NULL. */
-void dm_options_append_help(GString *out, const DmCliCommand *command);
+/* Prints help for the program, or for one command if `command` is not NULL. */
+void dm_options_print_help(DmPrinter *printer, const DmCliCommand *command);
 
 /* What is given for an option, or by its variable, or `fallback`. */
 const char *dm_arguments_get(const DmArguments *arguments, DmOptionId id, const char *fallback);

@@ -7,7 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/columns.h"
+#include "common/i18n.h"
+
+#define INDENT 2
 #define LABEL_COLUMNS 16
+#define GAP 2
+/* Fewer columns than this are no room for a value. */
+#define MIN_VALUE_COLUMNS 10
+#define PARAGRAPH_COLUMNS 80
 #define PROGRAM_PREFIX "dmclientctl: "
 
 static const char *const style_codes[] = {
@@ -26,6 +34,7 @@ dm_printer_new(bool json)
     printer->out = g_string_new(NULL);
     printer->json = json;
     printer->terminal = isatty(STDOUT_FILENO) == 1;
+    printer->columns = printer->terminal ? dm_columns_get_terminal(STDOUT_FILENO) : 0;
     printer->colour = printer->terminal && !json && (no_color == NULL || *no_color == '\0') &&
                       g_strcmp0(g_getenv("TERM"), "dumb") != 0;
     return printer;
@@ -48,7 +57,7 @@ dm_printer_flush(DmPrinter *printer)
 
     g_string_truncate(printer->out, 0);
     if (!written && errno != EPIPE)
-        dm_printer_warn("standard output: %s; the command itself was carried out",
+        dm_printer_warn(_("standard output: %s; the command itself was carried out"),
                         g_strerror(errno));
     return written;
 }
@@ -115,12 +124,44 @@ style_end(DmPrinter *printer, DmStyle style)
 }
 
 void
+dm_printer_styled(DmPrinter *printer, DmStyle style, const char *text)
+{
+    style_begin(printer, style);
+    g_string_append(printer->out, text);
+    style_end(printer, style);
+}
+
+void
 dm_printer_heading(DmPrinter *printer, const char *text)
 {
-    style_begin(printer, DM_STYLE_HEADING);
-    dm_printer_append_escaped(printer->out, text, "");
-    style_end(printer, DM_STYLE_HEADING);
+    g_autoptr(GString) escaped = g_string_new(NULL);
+
+    dm_printer_append_escaped(escaped, text, "");
+    dm_printer_styled(printer, DM_STYLE_HEADING, escaped->str);
     g_string_append_c(printer->out, '\n');
+}
+
+void
+dm_printer_say(DmPrinter *printer, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    dm_printer_append_escaped(printer->out, text, "");
+    g_string_append_c(printer->out, '\n');
+}
+
+/* How many columns a value may take; 0 any. */
+static guint
+get_value_columns(const DmPrinter *printer)
+{
+    guint before = INDENT + LABEL_COLUMNS + GAP;
+
+    if (printer->columns == 0)
+        return 0;
+    return MAX(printer->columns, before + MIN_VALUE_COLUMNS) - before;
 }
 
 void
@@ -128,24 +169,39 @@ dm_printer_field(DmPrinter *printer, DmStyle style, const char *label, const cha
 {
     if (value == NULL)
         return;
-    g_auto(GStrv) lines = g_strsplit(value, "\n", -1);
+    g_autoptr(GString) escaped = g_string_new(NULL);
 
-    for (guint i = 0; i == 0 || lines[i] != NULL; i++) {
+    dm_printer_append_escaped(escaped, value, "\n");
+    g_auto(GStrv) lines = dm_columns_wrap(escaped->str, get_value_columns(printer));
+    for (guint i = 0; lines[i] != NULL; i++) {
         g_autoptr(GString) line = g_string_new(NULL);
 
-        g_string_printf(line, "  %-*s", LABEL_COLUMNS, i == 0 ? label : "");
-        if (lines[i] != NULL && *lines[i] != '\0') {
-            g_string_append(line, "  ");
+        g_string_append_printf(line, "%*s", INDENT, "");
+        dm_columns_append_padded(line, i == 0 ? label : "", LABEL_COLUMNS);
+        if (*lines[i] != '\0') {
+            g_string_append_printf(line, "%*s", GAP, "");
             g_string_append(printer->out, line->str);
-            style_begin(printer, style);
-            dm_printer_append_escaped(printer->out, lines[i], "");
-            style_end(printer, style);
+            dm_printer_styled(printer, style, lines[i]);
         } else {
             g_string_append(printer->out, g_strchomp(line->str));
         }
         g_string_append_c(printer->out, '\n');
-        if (lines[i] == NULL)
-            break;
+    }
+}
+
+void
+dm_printer_paragraphs(DmPrinter *printer, const char *text)
+{
+    guint width =
+        printer->columns == 0 ? PARAGRAPH_COLUMNS : MIN(printer->columns, (guint)PARAGRAPH_COLUMNS);
+    g_auto(GStrv) paragraphs = g_strsplit(text, "\n\n", -1);
+
+    for (guint i = 0; paragraphs[i] != NULL; i++) {
+        g_auto(GStrv) lines =
+            dm_columns_wrap(g_strchomp(g_strdelimit(paragraphs[i], "\n", ' ')), width);
+        g_autofree char *joined = g_strjoinv("\n", lines);
+
+        g_string_append_printf(printer->out, "%s%s\n", i > 0 ? "\n" : "", joined);
     }
 }
 
@@ -302,6 +358,12 @@ dm_printer_time(gint64 time_us)
 {
     g_autoptr(GDateTime) time =
         time_us == 0 ? NULL : g_date_time_new_from_unix_local(time_us / G_USEC_PER_SEC);
+    g_autofree char *text = time == NULL ? NULL : g_date_time_format(time, "%c");
 
-    return time == NULL ? NULL : g_date_time_format(time, "%Y-%m-%d %H:%M:%S");
+    if (text == NULL)
+        return NULL;
+    /* GLib pads with figure spaces, which nobody finds with grep. */
+    GString *plain = g_string_new(text);
+    (void)g_string_replace(plain, "\u2007", " ", 0);
+    return g_string_free(plain, FALSE);
 }

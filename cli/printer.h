@@ -26,6 +26,7 @@ typedef struct {
     bool terminal; /* standard output is one */
     bool colour;   /* and may be coloured */
     bool lines;    /* JSON: one object a line */
+    guint columns; /* what fits on a line; 0 anything: no terminal */
 } DmPrinter;
 
 /* A printer for standard output: colour only on a terminal, and with NO_COLOR unset or empty. */
@@ -40,11 +41,17 @@ bool dm_printer_flush(DmPrinter *printer);
  * `keep`: characters that stay as they are, such as "\n". */
 void dm_printer_append_escaped(GString *out, const char *text, const char *keep);
 
+/* `text`, escaped already, in that style; no line feed. */
+void dm_printer_styled(DmPrinter *printer, DmStyle style, const char *text);
+
 /* A line of its own, escaped. */
 void dm_printer_heading(DmPrinter *printer, const char *text);
 
-/* "  label  value", the value escaped; its line feeds go on below the value. NULL value: nothing.
- */
+/* The same without a style: a sentence. */
+void dm_printer_say(DmPrinter *printer, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* "  label  value", the value escaped; its line feeds, and on a terminal what does not fit, go on
+ * below the value. NULL value: nothing. */
 void dm_printer_field(DmPrinter *printer, DmStyle style, const char *label, const char *value);
 
 /* `size` bytes as they are to a file or pipe; on a terminal escaped, but for line feed and tab. */
@@ -74,7 +81,11 @@ void dm_json_add_time(JsonBuilder *builder, const char *name, gint64 time_us);
 /* "status" and "text" of an OMA DM status. */
 void dm_json_add_status(JsonBuilder *builder, DmStatus status);
 
-/* A time for people, in the local zone; NULL for 0. Free with g_free(). */
+/* Paragraphs as a terminal, or a file, has them: lines of at most 80 columns, and of less where the
+ * terminal has less. Single line feeds in `text` are blanks, two begin a paragraph. */
+void dm_printer_paragraphs(DmPrinter *printer, const char *text);
+
+/* A time for people, in the local zone and as the locale has it; NULL for 0. Free with g_free(). */
 char *dm_printer_time(gint64 time_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmPrinter, dm_printer_free)

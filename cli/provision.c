@@ -4,6 +4,7 @@
 #include "cli/input.h"
 #include "cli/run.h"
 #include "common/account.h"
+#include "common/i18n.h"
 #include "common/uri.h"
 #include "dbus/node-names.h"
 #include "syncml/provisioning.h"
@@ -49,11 +50,12 @@ warn_of_certificates(DmProvisioning *document)
     for (guint i = 0; i < document->certificates->len; i++) {
         const DmProvisioningCertificate *certificate = document->certificates->pdata[i];
 
-        g_ptr_array_add(document->warnings,
-                        g_strdup_printf("certificate %s of store %s is left out: give the device's "
-                                        "own by --certificate, and trust an authority by ca-file "
-                                        "in the configuration",
-                                        certificate->thumbprint, certificate->store));
+        g_ptr_array_add(
+            document->warnings,
+            g_strdup_printf(_("certificate %s of store %s is left out: give the device's "
+                              "own by --certificate, and trust an authority by ca-file "
+                              "in the configuration"),
+                            certificate->thumbprint, certificate->store));
     }
 }
 
@@ -112,7 +114,7 @@ say_settings(const Job *job, const DmReply *reply, DmStatus whole)
             continue;
         dm_printer_complain("%s:%u: parm %s: %d %s%s", job->name, setting->line, setting->parm,
                             (int)status, dm_status_to_text(status),
-                            is_culprit ? "" : " (left out)");
+                            is_culprit ? "" : _(" (left out)"));
         n_culprits += is_culprit ? 1 : 0;
     }
     return n_culprits;
@@ -167,9 +169,9 @@ say_addresses(const Job *job, DmStatus whole)
     for (guint i = 0; i < n; i++) {
         if (!refused[i] && n_refused > 0)
             continue;
-        dm_printer_complain("%s:%u: parm " DM_ACCOUNT_ADDRESS ": %d %s: an address is an https URL "
-                            "with a host, without user and fragment; at most 16 of 2048 bytes",
-                            job->name, get_address(job, i)->line, (int)whole,
+        dm_printer_complain(_("%s:%u: parm %s: %d %s: an address is an https URL "
+                              "with a host, without user and fragment; at most 16 of 2048 bytes"),
+                            job->name, get_address(job, i)->line, DM_ACCOUNT_ADDRESS, (int)whole,
                             dm_status_to_text(whole));
     }
 }
@@ -185,14 +187,14 @@ say_account(const Job *job, DmStatus whole)
     DmUri uri;
 
     if (dm_uri_parse(loc_uri, &uri) != DM_STATUS_OK)
-        dm_printer_complain("%s: provider '%s': %d %s: that cannot be the name of a node",
+        dm_printer_complain(_("%s: provider '%s': %d %s: that cannot be the name of a node"),
                             job->name, id, (int)whole, text);
     else if (job->document->addresses->len > 0)
         say_addresses(job, whole);
     else
-        dm_printer_complain("%s: provider '%s': %d %s: the document names no server address "
-                            "(" DM_ACCOUNT_ADDRESS ")",
-                            job->name, id, (int)whole, text);
+        dm_printer_complain(_("%s: provider '%s': %d %s: the document names no server address "
+                              "(%s)"),
+                            job->name, id, (int)whole, text, DM_ACCOUNT_ADDRESS);
 }
 
 /* Says why the document was refused as a whole. */
@@ -204,14 +206,14 @@ say_refused(const Job *job, const DmReply *reply)
     g_autofree char *loc_uri = make_provider_uri(id);
 
     if (whole == DM_STATUS_EXISTS)
-        dm_printer_complain("%s: provider '%s': 418 already exists; 'dmclientctl delete %s' "
-                            "removes it",
+        dm_printer_complain(_("%s: provider '%s': 418 already exists; 'dmclientctl delete %s' "
+                              "removes it"),
                             job->name, id, loc_uri);
     else if (whole == DM_STATUS_DEVICE_FULL || whole == DM_STATUS_STORAGE)
         dm_client_say_refused(job->name, whole);
     else if (say_settings(job, reply, whole) == 0)
         say_account(job, whole);
-    dm_printer_complain("Nothing was applied.");
+    dm_printer_complain(_("Nothing was applied."));
 }
 
 static void
@@ -254,47 +256,43 @@ print_json(const Job *job, const DmReply *reply, bool applied)
 static void
 print_check(const Job *job, const DmReply *reply)
 {
-    GString *out = job->printer->out;
-
     for (guint i = 0; i < job->document->addresses->len; i++) {
-        g_string_append_printf(out, "line %u: 200 ok: " DM_ACCOUNT_ADDRESS " = ",
-                               get_address(job, i)->line);
-        dm_printer_append_escaped(out, get_address(job, i)->address, "");
-        g_string_append_c(out, '\n');
+        g_autofree char *shown =
+            g_strdup_printf("%s = %s", DM_ACCOUNT_ADDRESS, get_address(job, i)->address);
+
+        dm_printer_say(job->printer, _("line %u: %d %s: %s"), get_address(job, i)->line,
+                       DM_STATUS_OK, dm_status_to_text(DM_STATUS_OK), shown);
     }
     for (guint i = 0; i < job->document->settings->len; i++) {
         const DmProvisioningSetting *setting = get_setting(job, i);
         DmStatus status = dm_reply_get(reply, i)->status;
+        const char *data = setting->command.data;
+        g_autofree char *shown =
+            g_strdup_printf("%s%s%s", setting->command.loc_uri, data == NULL ? "" : " = ",
+                            data == NULL ? "" : data);
 
-        g_string_append_printf(out, "line %u: %d %s: ", setting->line, (int)status,
-                               dm_status_to_text(status));
-        dm_printer_append_escaped(out, setting->command.loc_uri, "");
-        if (setting->command.data != NULL) {
-            g_string_append(out, " = ");
-            dm_printer_append_escaped(out, setting->command.data, "");
-        }
-        g_string_append_c(out, '\n');
+        dm_printer_say(job->printer, _("line %u: %d %s: %s"), setting->line, (int)status,
+                       dm_status_to_text(status), shown);
     }
-    g_string_append(out, "Provider ");
-    dm_printer_append_escaped(out, job->document->provider_id, "");
-    g_string_append(out, " would be provisioned. Nothing was changed.\n");
+    dm_printer_say(job->printer, _("Provider %s would be provisioned. Nothing was changed."),
+                   job->document->provider_id);
 }
 
 static void
 print_done(const Job *job, const DmReply *reply)
 {
-    GString *out = job->printer->out;
     guint n_taken = 0;
 
     for (guint i = 0; i < job->document->settings->len; i++)
         n_taken += dm_status_is_good(dm_reply_get(reply, i)->status) ? 1 : 0;
 
-    g_string_append(out, "Provider ");
-    dm_printer_append_escaped(out, job->document->provider_id, "");
-    g_string_append_printf(out, " is provisioned, with %u settings.\n", n_taken);
+    dm_printer_say(job->printer,
+                   ngettext("Provider %s is provisioned, with %u setting.",
+                            "Provider %s is provisioned, with %u settings.", n_taken),
+                   job->document->provider_id, n_taken);
     if (job->thumbprint != NULL)
-        g_string_append_printf(out, "Its certificate is %s.\n", job->thumbprint);
-    g_string_append(out, "'dmclientctl status' shows how it goes on.\n");
+        dm_printer_say(job->printer, _("Its certificate is %s."), job->thumbprint);
+    dm_printer_say(job->printer, _("'dmclientctl status' shows how it goes on."));
 }
 
 /* The broker takes the certificate: after the check, so that a refused document leaves no key. */
@@ -345,7 +343,7 @@ dm_run_provision(const DmArguments *arguments, DmPrinter *printer)
     if ((arguments->values[DM_OPTION_CERTIFICATE] == NULL) !=
         (arguments->values[DM_OPTION_KEY] == NULL))
         return dm_printer_fail(printer, DM_EXIT_USAGE,
-                               "--certificate and --key belong together: give both or none");
+                               _("--certificate and --key belong together: give both or none"));
     job.name = dm_input_name(arguments->words[0]);
     if (!read_document(&job, &code))
         return code;

@@ -11,6 +11,9 @@
 DmExit dm_run_status(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_help_contacts(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_page(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_first_sync(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_sync(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_disconnect(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_history(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_doctor(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_monitor(const DmArguments *arguments, DmPrinter *printer);
@@ -20,3 +23,6 @@ DmExit dm_run_verb(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_tree(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_apply(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_provision(const DmArguments *arguments, DmPrinter *printer);
+
+/* Candidates for a shell's completion; hidden. */
+DmExit dm_run_complete(const DmArguments *arguments, DmPrinter *printer);

@@ -4,15 +4,10 @@
 #include <dbus/dbus.h>
 #include <string.h>
 
-#include "cli/variant.h"
 #include "common/error.h"
+#include "common/i18n.h"
 #include "common/uri.h"
 #include "dbus/names.h"
-
-#define CALL_TIMEOUT_MS 10000
-
-/* How to go on when nobody serves the name. */
-#define START_HINT "'systemctl start dmclient-agent' starts it"
 
 static void
 provider_free(gpointer data)
@@ -41,87 +36,6 @@ dm_snapshot_free(DmSnapshot *snapshot)
     g_free(snapshot->version);
     g_free(snapshot->health);
     g_free(snapshot);
-}
-
-/* -- the bus ------------------------------------------------------------------------------------
- */
-
-/* The bus's error as ours; the name tells the few cases apart that have a next step. */
-static void
-set_error(GError **error, const DBusError *bus_error)
-{
-    const char *name = bus_error->name;
-
-    if (g_str_equal(name, DBUS_ERROR_SERVICE_UNKNOWN) ||
-        g_str_equal(name, DBUS_ERROR_NAME_HAS_NO_OWNER) ||
-        g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn."))
-        g_set_error(error, DM_ERROR, DM_ERROR_DISCONNECTED,
-                    "the service is not running (nobody serves %s on the bus); " START_HINT,
-                    DM_BUS_NAME);
-    else if (g_str_equal(name, DBUS_ERROR_ACCESS_DENIED))
-        g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                    "the bus refused the question to %s: %s; is its policy file installed?",
-                    DM_BUS_NAME, bus_error->message);
-    else if (g_str_equal(name, DBUS_ERROR_NO_REPLY) || g_str_equal(name, DBUS_ERROR_TIMEOUT) ||
-             g_str_equal(name, DBUS_ERROR_TIMED_OUT))
-        g_set_error(error, DM_ERROR, DM_ERROR_TIMEOUT,
-                    "%s did not answer (%s); 'journalctl -u dmclient-agent' may say why",
-                    DM_BUS_NAME, bus_error->message);
-    else
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "%s answered %s: %s", DM_BUS_NAME, name,
-                    bus_error->message);
-}
-
-static DBusConnection *
-connect_bus(GError **error)
-{
-    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-    DBusError bus_error = DBUS_ERROR_INIT;
-    DBusConnection *connection = dbus_bus_get_private(DBUS_BUS_SYSTEM, &bus_error);
-
-    if (connection == NULL) {
-        g_set_error(error, DM_ERROR, DM_ERROR_DISCONNECTED,
-                    "no system bus at %s: %s; 'systemctl start dbus' starts it",
-                    address == NULL ? "its standard address" : address, bus_error.message);
-        dbus_error_free(&bus_error);
-        return NULL;
-    }
-    dbus_connection_set_exit_on_disconnect(connection, FALSE);
-    return connection;
-}
-
-/* Calls a method of the root object, with one string argument or none; the answer's first value. */
-static GVariant *
-call(DBusConnection *connection, const char *interface, const char *method, const char *argument,
-     const char *type, GError **error)
-{
-    DBusError bus_error = DBUS_ERROR_INIT;
-    DBusMessageIter iter;
-    g_autoptr(GVariant) value = NULL;
-    DBusMessage *message =
-        dbus_message_new_method_call(DM_BUS_NAME, DM_BUS_ROOT, interface, method);
-
-    if (argument != NULL)
-        dbus_message_append_args(message, DBUS_TYPE_STRING, &argument, DBUS_TYPE_INVALID);
-    DBusMessage *answer =
-        dbus_connection_send_with_reply_and_block(connection, message, CALL_TIMEOUT_MS, &bus_error);
-    dbus_message_unref(message);
-    if (answer == NULL) {
-        set_error(error, &bus_error);
-        dbus_error_free(&bus_error);
-        return NULL;
-    }
-    if (dbus_message_iter_init(answer, &iter))
-        value = dm_variant_from_iter(&iter);
-    dbus_message_unref(answer);
-    if (value == NULL || !g_variant_is_of_type(value, G_VARIANT_TYPE(type))) {
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED,
-                    "%s answered %s with something else than %s; are service and command line of "
-                    "one version?",
-                    DM_BUS_NAME, method, type);
-        return NULL;
-    }
-    return g_steal_pointer(&value);
 }
 
 /* -- what is there ------------------------------------------------------------------------------
@@ -280,17 +194,29 @@ index_objects(DmSnapshot *snapshot, GVariant *objects)
         g_array_sort(((DmSnapshotProvider *)snapshot->providers->pdata[i])->users, compare_users);
 }
 
-static bool
-read_bus(DmSnapshot *snapshot, DBusConnection *connection, GError **error)
+static GVariant *
+call_root(DmAsk *ask, const char *interface, const char *method, const char *argument,
+          const char *type, GError **error)
 {
-    g_autoptr(GVariant) manager = call(connection, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                                       DM_BUS_INTERFACE_MANAGER, "a{sv}", error);
+    DBusMessage *message =
+        dbus_message_new_method_call(DM_BUS_NAME, DM_BUS_ROOT, interface, method);
+
+    if (argument != NULL)
+        dbus_message_append_args(message, DBUS_TYPE_STRING, &argument, DBUS_TYPE_INVALID);
+    return dm_ask_call(ask, message, type, DM_ASK_TIMEOUT_MS, false, error);
+}
+
+static bool
+read_bus(DmSnapshot *snapshot, DmAsk *ask, GError **error)
+{
+    g_autoptr(GVariant) manager = call_root(ask, DBUS_INTERFACE_PROPERTIES, "GetAll",
+                                            DM_BUS_INTERFACE_MANAGER, "a{sv}", error);
     gboolean managed = FALSE;
 
     if (manager == NULL)
         return false;
-    g_autoptr(GVariant) objects = call(connection, "org.freedesktop.DBus.ObjectManager",
-                                       "GetManagedObjects", NULL, "a{oa{sa{sv}}}", error);
+    g_autoptr(GVariant) objects = call_root(ask, "org.freedesktop.DBus.ObjectManager",
+                                            "GetManagedObjects", NULL, "a{oa{sa{sv}}}", error);
     if (objects == NULL)
         return false;
     g_variant_lookup(manager, "Version", "s", &snapshot->version);
@@ -302,20 +228,14 @@ read_bus(DmSnapshot *snapshot, DBusConnection *connection, GError **error)
 }
 
 DmSnapshot *
-dm_snapshot_new(GError **error)
+dm_snapshot_new(DmAsk *ask, GError **error)
 {
     g_autoptr(DmSnapshot) snapshot = g_new0(DmSnapshot, 1);
-    DBusConnection *connection = connect_bus(error);
 
-    if (connection == NULL)
-        return NULL;
     snapshot->objects =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_variant_unref);
     snapshot->providers = g_ptr_array_new_with_free_func(provider_free);
-    bool read = read_bus(snapshot, connection, error);
-    dbus_connection_close(connection);
-    dbus_connection_unref(connection);
-    return read ? g_steal_pointer(&snapshot) : NULL;
+    return read_bus(snapshot, ask, error) ? g_steal_pointer(&snapshot) : NULL;
 }
 
 /* -- for the commands ---------------------------------------------------------------------------
@@ -325,17 +245,12 @@ DmSnapshot *
 dm_snapshot_open(DmPrinter *printer, DmExit *ret_exit)
 {
     g_autoptr(GError) error = NULL;
-    DmSnapshot *snapshot = dm_snapshot_new(&error);
-    DmExit code = DM_EXIT_FAILURE;
+    g_autoptr(DmAsk) ask = dm_ask_new(&error);
+    DmSnapshot *snapshot = ask == NULL ? NULL : dm_snapshot_new(ask, &error);
 
-    if (snapshot != NULL)
-        return snapshot;
-    if (g_error_matches(error, DM_ERROR, DM_ERROR_DISCONNECTED))
-        code = DM_EXIT_NOT_RUNNING;
-    else if (g_error_matches(error, DM_ERROR, DM_ERROR_DENIED))
-        code = DM_EXIT_DENIED;
-    *ret_exit = dm_printer_fail(printer, code, "%s", error->message);
-    return NULL;
+    if (snapshot == NULL)
+        *ret_exit = dm_printer_fail(printer, dm_ask_exit(error), "%s", error->message);
+    return snapshot;
 }
 
 /* The ids, for a sentence. */
@@ -350,6 +265,14 @@ list_providers(const DmSnapshot *snapshot)
     return g_string_free(g_steal_pointer(&list), FALSE);
 }
 
+static void
+keep_provider(DmSnapshot *snapshot, const char *id)
+{
+    for (guint i = snapshot->providers->len; i > 0; i--)
+        if (strcmp(((DmSnapshotProvider *)snapshot->providers->pdata[i - 1])->id, id) != 0)
+            g_ptr_array_remove_index(snapshot->providers, i - 1);
+}
+
 DmExit
 dm_snapshot_select(DmSnapshot *snapshot, const DmArguments *arguments, DmPrinter *printer)
 {
@@ -357,17 +280,34 @@ dm_snapshot_select(DmSnapshot *snapshot, const DmArguments *arguments, DmPrinter
 
     if (snapshot->providers->len == 0)
         return dm_printer_fail(printer, DM_EXIT_NOT_ENROLLED,
-                               "This device is not enrolled: no organisation manages it. "
-                               "'dmclientctl provision FILE' enrols it.");
+                               _("This device is not enrolled: no organisation manages it. "
+                                 "'dmclientctl provision FILE' enrols it."));
     if (wanted == NULL)
         return DM_EXIT_OK;
 
     g_autofree char *known = list_providers(snapshot);
-    for (guint i = snapshot->providers->len; i > 0; i--)
-        if (strcmp(((DmSnapshotProvider *)snapshot->providers->pdata[i - 1])->id, wanted) != 0)
-            g_ptr_array_remove_index(snapshot->providers, i - 1);
+    keep_provider(snapshot, wanted);
     if (snapshot->providers->len == 0)
         return dm_printer_fail(printer, DM_EXIT_NOT_FOUND,
-                               "no provider is called '%s'; there is %s", wanted, known);
+                               _("no provider is called '%s'; there is %s"), wanted, known);
     return DM_EXIT_OK;
+}
+
+const DmSnapshotProvider *
+dm_snapshot_select_one(DmSnapshot *snapshot, const DmArguments *arguments, DmPrinter *printer,
+                       DmExit *ret_exit)
+{
+    *ret_exit = dm_snapshot_select(snapshot, arguments, printer);
+    if (*ret_exit != DM_EXIT_OK)
+        return NULL;
+    if (snapshot->providers->len > 1) {
+        g_autofree char *known = list_providers(snapshot);
+
+        *ret_exit = dm_printer_fail(printer, DM_EXIT_USAGE,
+                                    _("several providers manage this device; say which by "
+                                      "--provider: %s"),
+                                    known);
+        return NULL;
+    }
+    return snapshot->providers->pdata[0];
 }

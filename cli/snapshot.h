@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "cli/ask.h"
 #include "cli/options.h"
 #include "cli/printer.h"
 #include "dbus/node-names.h"
@@ -29,9 +30,9 @@ typedef struct {
     GArray *users; /* DmSnapshotUser, by uid */
 } DmSnapshotProvider;
 
-/* Reads everything by two calls, each bounded in time. NULL and an error: DISCONNECTED (no bus, or
- * nobody serves the name; the message says how to start it), DENIED, TIMEOUT, FAILED. */
-DmSnapshot *dm_snapshot_new(GError **error);
+/* Reads everything by two calls, each bounded in time. NULL and an error as dm_ask_call() has
+ * them. */
+DmSnapshot *dm_snapshot_new(DmAsk *ask, GError **error);
 void dm_snapshot_free(DmSnapshot *snapshot);
 
 /* Whether the object has the interface; NULL path: no. */
@@ -55,11 +56,17 @@ char *dm_snapshot_get_leaf(const DmSnapshot *snapshot, const DmSnapshotProvider 
 /* The path of the provider's interior node; free with g_free(). */
 char *dm_snapshot_get_path(const DmSnapshotProvider *provider, DmNodeName interior);
 
-/* dm_snapshot_new() that says why it failed, and puts the exit code into `*ret_exit` then. */
+/* dm_snapshot_new() by a connection of its own, that says why it failed, and puts the exit code
+ * into `*ret_exit` then. */
 DmSnapshot *dm_snapshot_open(DmPrinter *printer, DmExit *ret_exit);
 
 /* Leaves only the providers that the command line asks for. OK with at least one; otherwise says
  * what is missing: NOT_ENROLLED, or NOT_FOUND with the names there are. */
 DmExit dm_snapshot_select(DmSnapshot *snapshot, const DmArguments *arguments, DmPrinter *printer);
+
+/* The one provider that the command line asks for, or that there is; borrowed. NULL otherwise, and
+ * it is said, with USAGE where there are several. */
+const DmSnapshotProvider *dm_snapshot_select_one(DmSnapshot *snapshot, const DmArguments *arguments,
+                                                 DmPrinter *printer, DmExit *ret_exit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmSnapshot, dm_snapshot_free)

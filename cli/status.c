@@ -1,52 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "cli/progress.h"
 #include "cli/run.h"
 #include "cli/snapshot.h"
+#include "cli/words.h"
+#include "common/i18n.h"
 #include "dbus/names.h"
-
-/* How far a first sync is. */
-typedef struct {
-    char *phase;
-    GVariant *categories; /* a(suuu); NULL none */
-    gint64 deadline_us;
-    guint total, done, failed;
-} Progress;
-
-static void
-progress_clear(Progress *progress)
-{
-    g_clear_pointer(&progress->phase, g_free);
-    g_clear_pointer(&progress->categories, g_variant_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Progress, progress_clear)
-
-static bool
-get_progress(const DmSnapshot *snapshot, const char *path, Progress *ret_progress)
-{
-    Progress progress = {.phase = NULL};
-    GVariantIter iter;
-    guint total;
-    guint done;
-    guint failed;
-
-    progress.phase = dm_snapshot_get_string(snapshot, path, DM_BUS_INTERFACE_PROGRESS, "Phase");
-    if (progress.phase == NULL)
-        return false;
-    progress.categories =
-        dm_snapshot_get(snapshot, path, DM_BUS_INTERFACE_PROGRESS, "Categories", "a(suuu)");
-    progress.deadline_us =
-        dm_snapshot_get_time(snapshot, path, DM_BUS_INTERFACE_PROGRESS, "Deadline");
-    if (progress.categories != NULL) {
-        g_variant_iter_init(&iter, progress.categories);
-        while (g_variant_iter_next(&iter, "(&suuu)", NULL, &total, &done, &failed)) {
-            progress.total += total;
-            progress.done += done;
-            progress.failed += failed;
-        }
-    }
-    *ret_progress = progress;
-    return true;
-}
 
 /* -- for people ---------------------------------------------------------------------------------
  */
@@ -54,25 +12,17 @@ get_progress(const DmSnapshot *snapshot, const char *path, Progress *ret_progres
 static void
 print_progress(DmPrinter *printer, const char *label, const DmSnapshot *snapshot, const char *path)
 {
-    g_auto(Progress) progress = {.phase = NULL};
-    g_autoptr(GString) text = g_string_new(NULL);
-    DmStyle style = DM_STYLE_PLAIN;
+    g_auto(DmProgress) progress = {.phase = NULL};
 
-    if (!get_progress(snapshot, path, &progress))
+    if (!dm_progress_read(snapshot, NULL, -1, path, &progress))
         return;
-    g_string_append(text, progress.phase);
-    if (progress.total > 0)
-        g_string_append_printf(text, ", %u of %u done", progress.done, progress.total);
-    if (progress.failed > 0)
-        g_string_append_printf(text, ", %u failed", progress.failed);
-    g_autofree char *deadline = dm_printer_time(progress.deadline_us);
-    if (deadline != NULL && g_str_equal(progress.phase, "running"))
-        g_string_append_printf(text, ", until %s", deadline);
-    if (g_str_equal(progress.phase, "succeeded"))
-        style = DM_STYLE_GOOD;
-    else if (g_str_equal(progress.phase, "failed"))
-        style = DM_STYLE_BAD;
-    dm_printer_field(printer, style, label, text->str);
+    g_autofree char *text = dm_progress_to_text(&progress);
+    g_autofree char *deadline =
+        dm_progress_is_running(&progress) ? dm_printer_time(progress.deadline_us) : NULL;
+    /* Translators: "running, 1 of 5 done", and until when. */
+    g_autofree char *both =
+        deadline == NULL ? NULL : g_strdup_printf(_("%s, until %s"), text, deadline);
+    dm_printer_field(printer, dm_progress_get_style(&progress), label, both == NULL ? text : both);
 }
 
 static void
@@ -93,19 +43,21 @@ print_session(DmPrinter *printer, const DmSnapshot *snapshot, const char *path)
     g_autofree char *message =
         dm_snapshot_get_string(snapshot, path, interface, "LastErrorMessage");
 
-    dm_printer_field(printer, DM_STYLE_PLAIN, "Server", host == NULL ? "not reached yet" : host);
-    dm_printer_field(printer, DM_STYLE_PLAIN, "Session", state);
-    print_time(printer, "Last attempt",
-               dm_snapshot_get_time(snapshot, path, interface, "LastAttempt"), "never");
-    print_time(printer, "Last success",
-               dm_snapshot_get_time(snapshot, path, interface, "LastSuccess"), "never");
-    print_time(printer, "Next scheduled",
-               dm_snapshot_get_time(snapshot, path, interface, "NextScheduled"), "none");
+    dm_printer_field(printer, DM_STYLE_PLAIN, _("Server"),
+                     host == NULL ? _("not reached yet") : host);
+    dm_printer_field(printer, DM_STYLE_PLAIN, _("Session"),
+                     state == NULL ? NULL : dm_words_translate(state));
+    print_time(printer, _("Last attempt"),
+               dm_snapshot_get_time(snapshot, path, interface, "LastAttempt"), _("never"));
+    print_time(printer, _("Last success"),
+               dm_snapshot_get_time(snapshot, path, interface, "LastSuccess"), _("never"));
+    print_time(printer, _("Next scheduled"),
+               dm_snapshot_get_time(snapshot, path, interface, "NextScheduled"), _("none"));
     if (message != NULL || error != NULL)
-        dm_printer_field(printer, DM_STYLE_BAD, "Last error", message != NULL ? message : error);
-    print_time(printer, "Certificate ends",
+        dm_printer_field(printer, DM_STYLE_BAD, _("Last error"), message != NULL ? message : error);
+    print_time(printer, _("Certificate ends"),
                dm_snapshot_get_time(snapshot, path, interface, "CertificateExpires"), NULL);
-    print_time(printer, "Unenrols itself",
+    print_time(printer, _("Unenrols itself"),
                dm_snapshot_get_time(snapshot, path, interface, "UnenrollDeadline"), NULL);
 }
 
@@ -116,10 +68,10 @@ print_provider(DmPrinter *printer, const DmSnapshot *snapshot, const DmSnapshotP
 
     dm_printer_heading(printer, provider->id);
     print_session(printer, snapshot, provider->path);
-    print_progress(printer, "First sync", snapshot, first_sync);
+    print_progress(printer, _("First sync"), snapshot, first_sync);
     for (guint i = 0; i < provider->users->len; i++) {
         const DmSnapshotUser *user = &g_array_index(provider->users, DmSnapshotUser, i);
-        g_autofree char *label = g_strdup_printf("  of uid %u", user->uid);
+        g_autofree char *label = g_strdup_printf(_("  of uid %u"), user->uid);
 
         print_progress(printer, label, snapshot, user->path);
     }
@@ -130,10 +82,11 @@ print_text(DmPrinter *printer, const DmSnapshot *snapshot)
 {
     bool healthy = g_strcmp0(snapshot->health, "ok") == 0;
 
-    g_string_append(printer->out, "This device is managed.\n");
+    g_string_append_printf(printer->out, "%s\n", _("This device is managed."));
     if (!healthy)
-        dm_printer_field(printer, DM_STYLE_BAD, "Health",
-                         snapshot->health == NULL ? "unknown" : snapshot->health);
+        dm_printer_field(printer, DM_STYLE_BAD, _("Health"),
+                         snapshot->health == NULL ? _("unknown")
+                                                  : dm_words_translate(snapshot->health));
     for (guint i = 0; i < snapshot->providers->len; i++) {
         g_string_append_c(printer->out, '\n');
         print_provider(printer, snapshot, snapshot->providers->pdata[i]);
@@ -146,34 +99,14 @@ print_text(DmPrinter *printer, const DmSnapshot *snapshot)
 static void
 add_progress(JsonBuilder *builder, const DmSnapshot *snapshot, const char *path)
 {
-    g_auto(Progress) progress = {.phase = NULL};
-    GVariantIter iter;
-    const char *name;
-    guint total;
-    guint done;
-    guint failed;
+    g_auto(DmProgress) progress = {.phase = NULL};
 
-    if (!get_progress(snapshot, path, &progress)) {
+    if (!dm_progress_read(snapshot, NULL, -1, path, &progress)) {
         json_builder_add_null_value(builder);
         return;
     }
     json_builder_begin_object(builder);
-    dm_json_add_string(builder, "phase", progress.phase);
-    dm_json_add_time(builder, "deadline", progress.deadline_us);
-    json_builder_set_member_name(builder, "categories");
-    json_builder_begin_array(builder);
-    if (progress.categories != NULL) {
-        g_variant_iter_init(&iter, progress.categories);
-        while (g_variant_iter_next(&iter, "(&suuu)", &name, &total, &done, &failed)) {
-            json_builder_begin_object(builder);
-            dm_json_add_string(builder, "name", name);
-            dm_json_add_int(builder, "total", total);
-            dm_json_add_int(builder, "done", done);
-            dm_json_add_int(builder, "failed", failed);
-            json_builder_end_object(builder);
-        }
-    }
-    json_builder_end_array(builder);
+    dm_progress_add_json(&progress, builder);
     json_builder_end_object(builder);
 }
 

@@ -13,6 +13,8 @@
 #define DM_ENV_SOCKET "DMCLIENT_SOCKET"
 #define DM_ENV_STATE_DIR "DMCLIENT_STATE_DIR"
 #define DM_ENV_CONFIG "DMCLIENT_CONFIG"
+/* Catalogues of texts that are not installed, LANGUAGE/LC_MESSAGES/dmclient.mo below it. */
+#define DM_ENV_LOCALE_DIR "DMCLIENT_LOCALE_DIR"
 
 /* The broker's directory below a state directory that was named, and where in it sessions can be
  * watched. */

@@ -172,19 +172,19 @@ test_table_is_complete(void)
 
     for (gsize i = 0; i < n; i++) {
         const DmCliCommand *command = &commands[i];
-        g_autoptr(GString) help = g_string_new(NULL);
+        g_autoptr(DmPrinter) printer = dm_printer_new(false);
 
         g_test_message("%s", command->name);
         g_assert_nonnull(command->run);
-        g_assert_true(g_str_has_suffix(command->description, ".\n"));
+        g_assert_true(g_str_has_suffix(command->description, "."));
         g_assert_cmpuint(command->min_arguments, <=, command->max_arguments);
         g_assert_cmpuint(command->max_arguments, <=, DM_ARGUMENTS_MAX);
         g_assert_true((command->synopsis != NULL) == (command->max_arguments > 0));
         for (guint j = 0; j < DM_ARGUMENTS_MAX; j++)
             g_assert_true((command->words[j] != DM_WORD_NONE) == (j < command->max_arguments));
         g_assert_cmpuint(command->options & ((1u << DM_OPTION_FIRST_OF_COMMANDS) - 1), ==, 0);
-        dm_options_append_help(help, command);
-        g_assert_nonnull(strstr(help->str, command->summary));
+        dm_options_print_help(printer, command);
+        g_assert_nonnull(strstr(printer->out->str, command->summary));
     }
     for (guint id = 0; id < DM_OPTION_N; id++) {
         const DmOption *option = dm_options_get((DmOptionId)id);
@@ -202,12 +202,16 @@ test_help_fits_a_terminal(void)
     const DmCliCommand *commands = dm_options_get_commands(&n);
 
     for (gsize i = 0; i <= n; i++) {
-        g_autoptr(GString) help = g_string_new(NULL);
+        g_autoptr(DmPrinter) printer = dm_printer_new(false);
 
-        dm_options_append_help(help, i == n ? NULL : &commands[i]);
-        g_auto(GStrv) lines = g_strsplit(help->str, "\n", -1);
-        for (guint j = 0; lines[j] != NULL; j++)
-            g_assert_cmpint(g_utf8_strlen(lines[j], -1), <=, 90);
+        printer->columns = 60;
+        dm_options_print_help(printer, i == n ? NULL : &commands[i]);
+        g_auto(GStrv) lines = g_strsplit(printer->out->str, "\n", -1);
+        for (guint j = 0; lines[j] != NULL; j++) {
+            g_test_message("%s", lines[j]);
+            g_assert_cmpint(g_utf8_strlen(lines[j], -1), <=,
+                            g_str_has_prefix(lines[j], "Usage:") ? 80 : 60);
+        }
     }
 }
 
