@@ -4,62 +4,48 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/findings.h"
 #include "cli/import.h"
 #include "cli/run.h"
-#include "cli/variant.h"
 #include "common/error.h"
+#include "common/i18n.h"
 #include "common/paths.h"
 #include "dbus/names.h"
-
-#define CALL_TIMEOUT_MS 10000
 
 /* What the broker prints at most. */
 #define MAX_ANSWER (1024 * 1024)
 
 #define NEXT_AGENT                                                                                 \
-    "Run 'systemctl start dmclient-agent'; 'journalctl -u dmclient-agent' may say why."
+    N_("Run 'systemctl start dmclient-agent'; 'journalctl -u dmclient-agent' may say why.")
 
 /* -- the service, as this user sees it -----------------------------------------------------------
  */
 
 /* The Manager's properties, a{sv}; NULL after a finding. */
 static GVariant *
-ask_manager(DBusConnection *connection, DmFindingList *list)
+ask_manager(DmAsk *ask, DmFindingList *list)
 {
     const char *interface = DM_BUS_INTERFACE_MANAGER;
-    DBusError error = DBUS_ERROR_INIT;
+    g_autoptr(GError) error = NULL;
     DBusMessage *call =
         dbus_message_new_method_call(DM_BUS_NAME, DM_BUS_ROOT, DBUS_INTERFACE_PROPERTIES, "GetAll");
-    DBusMessageIter iter;
-    g_autoptr(GVariant) value = NULL;
+    GVariant *manager;
 
     dbus_message_append_args(call, DBUS_TYPE_STRING, &interface, DBUS_TYPE_INVALID);
-    DBusMessage *answer =
-        dbus_connection_send_with_reply_and_block(connection, call, CALL_TIMEOUT_MS, &error);
-    dbus_message_unref(call);
-    if (answer == NULL) {
-        bool is_refused = g_str_equal(error.name, DBUS_ERROR_ACCESS_DENIED);
-
-        if (is_refused)
-            dm_finding_list_add(list, "error", "access",
-                                "Look whether the bus policy org.dmclient.DMClient1.conf is "
-                                "installed, then run 'systemctl reload dbus'.",
-                                "the bus does not let you ask %s: %s", DM_BUS_NAME, error.message);
-        else
-            dm_finding_list_add(list, "error", "service", NEXT_AGENT,
-                                "the service (%s) does not answer: %s", DM_BUS_NAME, error.message);
-        list->exit = is_refused ? DM_EXIT_DENIED : DM_EXIT_NOT_RUNNING;
-        dbus_error_free(&error);
-        return NULL;
+    manager = dm_ask_call(ask, call, "a{sv}", DM_ASK_TIMEOUT_MS, false, &error);
+    if (manager != NULL)
+        return manager;
+    if (error->code == DM_ERROR_DENIED) {
+        dm_finding_list_add(list, "error", "access",
+                            _("Look whether the bus policy org.dmclient.DMClient1.conf is "
+                              "installed, then run 'systemctl reload dbus'."),
+                            "%s", error->message);
+        list->exit = DM_EXIT_DENIED;
+    } else {
+        dm_finding_list_add(list, "error", "service", _(NEXT_AGENT), "%s", error->message);
+        list->exit = DM_EXIT_NOT_RUNNING;
     }
-    if (dbus_message_iter_init(answer, &iter))
-        value = dm_variant_from_iter(&iter);
-    dbus_message_unref(answer);
-    if (value != NULL && g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT))
-        return g_steal_pointer(&value);
-    dm_finding_list_add(list, "error", "service", NEXT_AGENT,
-                        "whoever owns %s answers in a form that is not known", DM_BUS_NAME);
     return NULL;
 }
 
@@ -74,49 +60,45 @@ add_service(GVariant *manager, DmFindingList *list)
     g_variant_lookup(manager, "Health", "&s", &health);
     g_variant_lookup(manager, "Managed", "b", &managed);
     if (g_str_equal(version, DM_VERSION))
-        dm_finding_list_add(list, "ok", "service", NULL, "the service answers, version %s",
+        dm_finding_list_add(list, "ok", "service", NULL, _("the service answers, version %s"),
                             version);
     else
-        dm_finding_list_add(list, "warning", "service", "Run 'systemctl restart dmclient-agent'.",
-                            "the service is of version %s, dmclientctl of " DM_VERSION, version);
+        dm_finding_list_add(
+            list, "warning", "service", _("Run 'systemctl restart dmclient-agent'."),
+            _("the service is of version %s, dmclientctl of %s"), version, DM_VERSION);
     if (g_str_equal(health, "ok"))
-        dm_finding_list_add(list, "ok", "health", NULL, "what the service keeps is well");
+        dm_finding_list_add(list, "ok", "health", NULL, "%s", _("what the service keeps is well"));
     else
         dm_finding_list_add(list, g_str_equal(health, "degraded") ? "warning" : "error", "health",
-                            "Make room on the disk, or look at it ('journalctl -k'); 'systemctl "
-                            "restart dmclient-agent' then.",
-                            "the service cannot write what it keeps: %s", health);
+                            _("Make room on the disk, or look at it ('journalctl -k'); 'systemctl "
+                              "restart dmclient-agent' then."),
+                            _("the service cannot write what it keeps: %s"), health);
     if (managed)
-        dm_finding_list_add(list, "ok", "enrolment", NULL, "an organisation manages this device");
+        dm_finding_list_add(list, "ok", "enrolment", NULL, "%s",
+                            _("an organisation manages this device"));
     else
         dm_finding_list_add(list, "warning", "enrolment",
-                            "'dmclientctl provision FILE' enrols it, where that is meant.",
-                            "no organisation manages this device");
+                            _("'dmclientctl provision FILE' enrols it, where that is meant."), "%s",
+                            _("no organisation manages this device"));
     list->is_enrolled = managed;
 }
 
 static void
 look_at_service(DmFindingList *list)
 {
-    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-    DBusError error = DBUS_ERROR_INIT;
-    DBusConnection *connection = dbus_bus_get_private(DBUS_BUS_SYSTEM, &error);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmAsk) ask = dm_ask_new(&error);
 
-    if (connection == NULL) {
-        dm_finding_list_add(list, "error", "bus", "Run 'systemctl start dbus'.",
-                            "no system bus at %s: %s",
-                            address == NULL ? "its standard address" : address, error.message);
+    if (ask == NULL) {
+        dm_finding_list_add(list, "error", "bus", _("Run 'systemctl start dbus'."), "%s",
+                            error->message);
         list->exit = DM_EXIT_NOT_RUNNING;
-        dbus_error_free(&error);
         return;
     }
-    dbus_connection_set_exit_on_disconnect(connection, FALSE);
-    dm_finding_list_add(list, "ok", "bus", NULL, "the system bus can be reached");
-    g_autoptr(GVariant) manager = ask_manager(connection, list);
+    dm_finding_list_add(list, "ok", "bus", NULL, "%s", _("the system bus can be reached"));
+    g_autoptr(GVariant) manager = ask_manager(ask, list);
     if (manager != NULL)
         add_service(manager, list);
-    dbus_connection_close(connection);
-    dbus_connection_unref(connection);
 }
 
 /* -- what only the broker may see ----------------------------------------------------------------
@@ -157,9 +139,9 @@ run_broker(const char *broker, const char *socket, char **ret_out, DmFindingList
         return true;
     if (error == NULL)
         (void)g_spawn_check_wait_status(wait_status, &error);
-    dm_finding_list_add(list, "error", "broker", "Run 'dmclient-broker --check'.",
-                        "%s --check says nothing: %s", broker,
-                        error == NULL ? "too much, or not a word" : error->message);
+    dm_finding_list_add(list, "error", "broker", _("Run 'dmclient-broker --check'."),
+                        _("%s --check says nothing: %s"), broker,
+                        error == NULL ? _("too much, or not a word") : error->message);
     return false;
 }
 
@@ -170,21 +152,21 @@ ask_broker(const DmArguments *arguments, DmFindingList *list)
     g_autofree char *out = NULL;
 
     if (!may_ask_broker()) {
-        dm_finding_list_skip(list, "keys and certificates, the tree's socket, servers, clock and "
-                                   "schedule: only root may look at them");
+        dm_finding_list_skip(list, _("keys and certificates, the tree's socket, servers, clock and "
+                                     "schedule: only root may look at them"));
         return;
     }
     broker = dm_import_find_broker();
     if (broker == NULL) {
-        dm_finding_list_add(list, "error", "broker", "Install it, or correct PATH.",
-                            "there is no dmclient-broker beside dmclientctl or on PATH");
+        dm_finding_list_add(list, "error", "broker", _("Install it, or correct PATH."), "%s",
+                            _("there is no dmclient-broker beside dmclientctl or on PATH"));
         return;
     }
     if (run_broker(broker, arguments->values[DM_OPTION_SOCKET], &out, list) &&
         !dm_finding_list_add_json(list, out))
-        dm_finding_list_add(list, "error", "broker", "Install both from one package.",
-                            "%s --check answers in a form that is not known; is it of the same "
-                            "version as dmclientctl?",
+        dm_finding_list_add(list, "error", "broker", _("Install both from one package."),
+                            _("%s --check answers in a form that is not known; is it of the same "
+                              "version as dmclientctl?"),
                             broker);
 }
 

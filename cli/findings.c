@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define AS_ROOT "Run 'sudo dmclientctl doctor'."
+#include "common/i18n.h"
+
+#define AS_ROOT N_("Run 'sudo dmclientctl doctor'.")
 
 typedef struct {
     char *level;
@@ -159,8 +161,9 @@ static void
 print_finding(const Finding *finding, DmPrinter *printer)
 {
     static const DmStyle styles[] = {DM_STYLE_GOOD, DM_STYLE_PLAIN, DM_STYLE_BAD};
+    static const char *const words[] = {N_("ok"), N_("warning"), N_("error")};
     bool is_good = g_str_equal(finding->level, "ok");
-    g_autoptr(GString) value = g_string_new(finding->level);
+    g_autoptr(GString) value = g_string_new(_(words[rank(finding->level)]));
 
     if (finding->provider != NULL)
         g_string_append_printf(value, "  %s", finding->provider);
@@ -182,12 +185,12 @@ dm_finding_list_print(const DmFindingList *list, DmPrinter *printer)
         print_finding(list->findings->pdata[i], printer);
     g_string_append_c(printer->out, '\n');
     if (n_errors + n_warnings == 0)
-        g_string_append(printer->out, "Nothing is wrong.\n");
+        dm_printer_say(printer, "%s", _("Nothing is wrong."));
     else
-        g_string_append_printf(printer->out, "Errors: %u, warnings: %u.\n", n_errors, n_warnings);
+        dm_printer_say(printer, _("Errors: %u, warnings: %u."), n_errors, n_warnings);
     for (guint i = 0; i < list->skipped->len; i++)
-        g_string_append_printf(printer->out, "Not looked at: %s. %s\n",
-                               (const char *)list->skipped->pdata[i], AS_ROOT);
+        dm_printer_say(printer, _("Not looked at: %s. %s"), (const char *)list->skipped->pdata[i],
+                       _(AS_ROOT));
 }
 
 static void
@@ -227,7 +230,7 @@ dm_finding_list_print_json(const DmFindingList *list, DmPrinter *printer)
     for (guint i = 0; i < list->skipped->len; i++) {
         json_builder_begin_object(builder);
         dm_json_add_string(builder, "text", list->skipped->pdata[i]);
-        dm_json_add_string(builder, "next", AS_ROOT);
+        dm_json_add_string(builder, "next", _(AS_ROOT));
         json_builder_end_object(builder);
     }
     json_builder_end_array(builder);

@@ -1,74 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include <dbus/dbus.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/run.h"
 #include "cli/snapshot.h"
-#include "cli/variant.h"
+#include "cli/table.h"
 #include "common/error.h"
+#include "common/i18n.h"
 #include "dbus/names.h"
-
-/* polkit may ask a person meanwhile. */
-#define CALL_TIMEOUT_MS 120000
 
 #define DEFAULT_COUNT 10
 #define MAX_COUNT 200 /* what the service keeps */
-#define DEFAULT_COLUMNS 80
-#define GAP 2
+#define WIDE_COLUMNS 76
 
 /* -- asking --------------------------------------------------------------------------------------
  */
 
-static void
-set_error(GError **error, const DBusError *bus_error)
-{
-    bool is_denied = g_str_equal(bus_error->name, DBUS_ERROR_ACCESS_DENIED) ||
-                     g_str_equal(bus_error->name, DBUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
-
-    if (is_denied)
-        g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                    "only an administrator may see the sessions (%s); 'sudo dmclientctl history' "
-                    "shows them",
-                    bus_error->message);
-    else
-        g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "%s", bus_error->message);
-}
-
 /* The last `count` sessions of a provider, aa{sv}; NULL and an error. */
 static GVariant *
-get_sessions(DBusConnection *connection, const char *path, guint32 count, GError **error)
+get_sessions(DmAsk *ask, const char *path, guint32 count, GError **error)
 {
-    DBusError bus_error = DBUS_ERROR_INIT;
-    g_autoptr(GVariant) value = NULL;
     DBusMessageIter iter;
     DBusMessageIter options;
     DBusMessage *call =
         dbus_message_new_method_call(DM_BUS_NAME, path, DM_BUS_INTERFACE_SESSION, "GetHistory");
 
-    dbus_message_set_allow_interactive_authorization(call, TRUE);
     dbus_message_iter_init_append(call, &iter);
     dbus_message_iter_append_basic(&iter, DBUS_TYPE_UINT32, &count);
     dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "{sv}", &options);
     dbus_message_iter_close_container(&iter, &options);
-    DBusMessage *answer =
-        dbus_connection_send_with_reply_and_block(connection, call, CALL_TIMEOUT_MS, &bus_error);
-    dbus_message_unref(call);
-    if (answer == NULL) {
-        set_error(error, &bus_error);
-        dbus_error_free(&bus_error);
-        return NULL;
-    }
-    if (dbus_message_iter_init(answer, &iter))
-        value = dm_variant_from_iter(&iter);
-    dbus_message_unref(answer);
-    if (value != NULL && g_variant_is_of_type(value, G_VARIANT_TYPE("aa{sv}")))
-        return g_steal_pointer(&value);
-    g_set_error(error, DM_ERROR, DM_ERROR_FAILED,
-                "the service answers in a form that is not known; are service and command line of "
-                "one version?");
-    return NULL;
+    return dm_ask_call(ask, call, "aa{sv}", DM_ASK_FOREVER, true, error);
 }
 
 static const char *
@@ -94,23 +56,6 @@ get_number(GVariant *session, const char *key)
 /* -- for people ----------------------------------------------------------------------------------
  */
 
-enum { STARTED, ORIGIN, RESULT, TOOK, MESSAGES, DETAILS, N_COLUMNS };
-
-static guint
-get_columns(const DmPrinter *printer)
-{
-    const char *variable = g_getenv("COLUMNS");
-    guint64 columns = 0;
-    struct winsize size;
-
-    if (!printer->terminal)
-        return G_MAXUINT;
-    if (variable != NULL && g_ascii_string_to_unsigned(variable, 10, 20, 10000, &columns, NULL))
-        return (guint)columns;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-                                                                           : DEFAULT_COLUMNS;
-}
-
 static char *
 format_took(gint64 duration_us)
 {
@@ -119,9 +64,8 @@ format_took(gint64 duration_us)
     if (duration_us < 0)
         return g_strdup("");
     if (ms < 60000)
-        return g_strdup_printf("%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT " s", ms / 1000,
-                               ms % 1000 / 100);
-    return g_strdup_printf("%" G_GINT64_FORMAT " min", ms / 60000);
+        return g_strdup_printf(_("%.1f s"), (double)ms / 1000);
+    return g_strdup_printf(_("%d min"), (int)MIN(ms / 60000, G_MAXINT));
 }
 
 static char *
@@ -135,115 +79,61 @@ format_messages(GVariant *session)
     return g_strdup_printf("%" G_GINT64_FORMAT "+%" G_GINT64_FORMAT, sent, received);
 }
 
-/* Escaped, in one line. */
+/* As a table has it: short, and in order. */
 static char *
-escape(const char *text)
+format_start(gint64 start_us)
 {
-    GString *escaped = g_string_new(NULL);
+    g_autoptr(GDateTime) time =
+        start_us <= 0 ? NULL : g_date_time_new_from_unix_local(start_us / G_USEC_PER_SEC);
 
-    dm_printer_append_escaped(escaped, text == NULL ? "" : text, "");
-    return g_string_free(escaped, FALSE);
+    return time == NULL ? NULL : g_date_time_format(time, "%Y-%m-%d %H:%M");
 }
 
-static GStrv
-make_row(GVariant *session)
+static void
+add_row(DmTable *table, GVariant *session, bool is_wide)
 {
-    GStrv cells = g_new0(char *, N_COLUMNS + 1);
     const char *reason = get_text(session, "reason");
+    g_autofree char *start = format_start(get_number(session, "start"));
+    g_autofree char *took = format_took(get_number(session, "duration"));
+    g_autofree char *messages = format_messages(session);
+    const char *details = reason != NULL ? reason : get_text(session, "address");
+    const char *cells[] = {
+        start, get_text(session, "origin"), get_text(session, "result"), details, NULL, NULL};
 
-    cells[STARTED] = dm_printer_time(MAX(get_number(session, "start"), 0));
-    if (cells[STARTED] == NULL)
-        cells[STARTED] = g_strdup("?");
-    cells[ORIGIN] = escape(get_text(session, "origin"));
-    cells[RESULT] = escape(get_text(session, "result"));
-    cells[TOOK] = format_took(get_number(session, "duration"));
-    cells[MESSAGES] = format_messages(session);
-    cells[DETAILS] = escape(reason != NULL ? reason : get_text(session, "address"));
-    return cells;
+    if (is_wide) {
+        cells[3] = took;
+        cells[4] = messages;
+        cells[5] = details;
+    }
+    dm_table_add(table, reason != NULL ? DM_STYLE_BAD : DM_STYLE_PLAIN, cells);
 }
 
-static guint
-get_width(const char *text)
-{
-    guint width = 0;
-
-    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar character = g_utf8_get_char(p);
-
-        if (!g_unichar_iszerowidth(character))
-            width += g_unichar_iswide(character) ? 2 : 1;
-    }
-    return width;
-}
-
-/* Appends as much of `text` as `width` columns hold. */
-static void
-append_cut(GString *out, const char *text, guint width)
-{
-    guint used = 0;
-
-    if (get_width(text) <= width) {
-        g_string_append(out, text);
-        return;
-    }
-    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar character = g_utf8_get_char(p);
-        guint more = g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
-
-        if (used + more + 1 > width)
-            break;
-        used += more;
-        g_string_append_unichar(out, character);
-    }
-    if (width > 0)
-        g_string_append(out, "…");
-}
-
-static void
-print_row(const char *const *cells, const guint *widths, guint columns, DmPrinter *printer)
-{
-    g_autoptr(GString) line = g_string_new(NULL);
-    guint used = 0;
-
-    for (guint i = 0; i < N_COLUMNS; i++) {
-        guint left = columns > used ? columns - used : 0;
-        guint width = get_width(cells[i]);
-
-        append_cut(line, cells[i], left);
-        if (i + 1 < N_COLUMNS)
-            g_string_append_printf(line, "%*s", (int)(widths[i] - width + GAP), "");
-        used += widths[i] + GAP;
-    }
-    g_string_append(printer->out, g_strchomp(line->str));
-    g_string_append_c(printer->out, '\n');
-}
-
+/* A narrow terminal has no room for how long a session took, and its messages. */
 static void
 print_sessions(GVariant *sessions, DmPrinter *printer)
 {
-    static const char *const headings[] = {"STARTED", "ORIGIN",   "RESULT",
-                                           "TOOK",    "MESSAGES", "SERVER OR REASON"};
-    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-    guint columns = get_columns(printer);
-    guint widths[N_COLUMNS] = {0};
+    bool is_wide = printer->columns == 0 || printer->columns >= WIDE_COLUMNS;
+    const DmTableColumn details = {_("SERVER OR REASON"), DM_TABLE_TEXT};
+    const DmTableColumn columns[] = {
+        {_("BEGAN"), DM_TABLE_FIXED},
+        {_("ORIGIN"), DM_TABLE_FIXED},
+        {_("RESULT"), DM_TABLE_FIXED},
+        is_wide ? (DmTableColumn){_("TOOK"), DM_TABLE_NUMBER} : details,
+        {_("MESSAGES"), DM_TABLE_NUMBER},
+        details,
+    };
+    g_autoptr(DmTable) table = dm_table_new(columns, is_wide ? 6 : 4);
 
+    if (g_variant_n_children(sessions) == 0) {
+        dm_printer_say(printer, "%s", _("No session yet."));
+        return;
+    }
     for (gsize i = 0; i < g_variant_n_children(sessions); i++) {
         g_autoptr(GVariant) session = g_variant_get_child_value(sessions, i);
 
-        g_ptr_array_add(rows, make_row(session));
+        add_row(table, session, is_wide);
     }
-    if (rows->len == 0) {
-        g_string_append(printer->out, "No session yet.\n");
-        return;
-    }
-    for (guint i = 0; i < N_COLUMNS; i++) {
-        widths[i] = get_width(headings[i]);
-        for (guint j = 0; j < rows->len; j++)
-            widths[i] = MAX(widths[i], get_width(((GStrv)rows->pdata[j])[i]));
-    }
-    print_row(headings, widths, columns, printer);
-    for (guint j = 0; j < rows->len; j++)
-        print_row((const char *const *)rows->pdata[j], widths, columns, printer);
+    dm_table_print(table, 2, printer);
 }
 
 /* -- for scripts ---------------------------------------------------------------------------------
@@ -358,30 +248,19 @@ print(const DmSnapshot *snapshot, const GPtrArray *all, DmPrinter *printer)
 
 /* The sessions of each provider of the snapshot. NULL and an error. */
 static GPtrArray *
-get_all(const DmSnapshot *snapshot, guint count, GError **error)
+get_all(DmAsk *ask, const DmSnapshot *snapshot, guint count, GError **error)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
-    DBusError bus_error = DBUS_ERROR_INIT;
-    DBusConnection *connection = dbus_bus_get_private(DBUS_BUS_SYSTEM, &bus_error);
-    bool good = connection != NULL;
 
-    if (!good) {
-        set_error(error, &bus_error);
-        dbus_error_free(&bus_error);
-        return NULL;
-    }
-    dbus_connection_set_exit_on_disconnect(connection, FALSE);
-    for (guint i = 0; good && i < snapshot->providers->len; i++) {
+    for (guint i = 0; i < snapshot->providers->len; i++) {
         const DmSnapshotProvider *provider = snapshot->providers->pdata[i];
-        GVariant *sessions = get_sessions(connection, provider->path, count, error);
+        GVariant *sessions = get_sessions(ask, provider->path, count, error);
 
-        good = sessions != NULL;
-        if (good)
-            g_ptr_array_add(all, sessions);
+        if (sessions == NULL)
+            return NULL;
+        g_ptr_array_add(all, sessions);
     }
-    dbus_connection_close(connection);
-    dbus_connection_unref(connection);
-    return good ? g_steal_pointer(&all) : NULL;
+    return g_steal_pointer(&all);
 }
 
 DmExit
@@ -389,23 +268,24 @@ dm_run_history(const DmArguments *arguments, DmPrinter *printer)
 {
     const char *wanted = arguments->values[DM_OPTION_COUNT];
     guint64 count = DEFAULT_COUNT;
-    DmExit code = DM_EXIT_OK;
     g_autoptr(GError) error = NULL;
 
     if (wanted != NULL && !g_ascii_string_to_unsigned(wanted, 10, 1, MAX_COUNT, &count, NULL))
-        return dm_printer_fail(printer, DM_EXIT_USAGE, "--count: %s is no number from 1 to %d",
+        return dm_printer_fail(printer, DM_EXIT_USAGE, _("--count: %s is no number from 1 to %d"),
                                wanted, MAX_COUNT);
-    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, &code);
+    g_autoptr(DmAsk) ask = dm_ask_new(&error);
+    g_autoptr(DmSnapshot) snapshot = ask == NULL ? NULL : dm_snapshot_new(ask, &error);
     if (snapshot == NULL)
-        return code;
-    code = dm_snapshot_select(snapshot, arguments, printer);
+        return dm_printer_fail(printer, dm_ask_exit(error), "%s", error->message);
+    DmExit code = dm_snapshot_select(snapshot, arguments, printer);
     if (code != DM_EXIT_OK)
         return code;
-    g_autoptr(GPtrArray) all = get_all(snapshot, (guint)count, &error);
+    g_autoptr(GPtrArray) all = get_all(ask, snapshot, (guint)count, &error);
     if (all == NULL)
-        return dm_printer_fail(printer,
-                               error->code == DM_ERROR_DENIED ? DM_EXIT_DENIED : DM_EXIT_FAILURE,
-                               "%s", error->message);
+        return dm_printer_fail(printer, dm_ask_exit(error), "%s%s", error->message,
+                               error->code == DM_ERROR_DENIED
+                                   ? _("; 'sudo dmclientctl history' shows the sessions")
+                                   : "");
     print(snapshot, all, printer);
     return DM_EXIT_OK;
 }

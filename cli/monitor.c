@@ -8,6 +8,7 @@
 
 #include "cli/run.h"
 #include "common/error.h"
+#include "common/i18n.h"
 #include "common/paths.h"
 
 /* Longest line that the broker sends: an event's text has at most what a journal's line has, and is
@@ -32,12 +33,12 @@ fail_connect(const char *path, GError **error)
 {
     if (errno == EACCES || errno == EPERM)
         g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
-                    "%s: only root may watch sessions; 'sudo dmclientctl monitor' does", path);
+                    _("%s: only root may watch sessions; 'sudo dmclientctl monitor' does"), path);
     else if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR || errno == EPIPE ||
              errno == ECONNRESET)
         g_set_error(error, DM_ERROR, DM_ERROR_DISCONNECTED,
-                    "dmclient-broker does not run (nobody serves %s); 'systemctl start "
-                    "dmclient-broker' starts it",
+                    _("dmclient-broker does not run (nobody serves %s); 'systemctl start "
+                      "dmclient-broker' starts it"),
                     path);
     else
         g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "%s: %s", path, g_strerror(errno));
@@ -100,10 +101,10 @@ print_note(DmPrinter *printer, JsonObject *event)
     g_autofree char *text = NULL;
 
     if (g_str_equal(get_text(event, "event"), "watching"))
-        text = g_strdup_printf("Watching dmclient-broker %s; Ctrl+C ends it.",
+        text = g_strdup_printf(_("Watching dmclient-broker %s; Ctrl+C ends it."),
                                get_text(event, "version"));
     else
-        text = g_strdup_printf("Whole messages, secrets among them, go to %s until %s.",
+        text = g_strdup_printf(_("Whole messages, secrets among them, go to %s until %s."),
                                get_text(event, "path"), get_text(event, "until"));
     dm_printer_append_escaped(printer->out, text, "");
     g_string_append_c(printer->out, '\n');
@@ -157,7 +158,7 @@ take_line(DmPrinter *printer, const char *line, GError **error)
             JsonObject *event = json_node_get_object(root);
 
             if (g_str_equal(get_text(event, "event"), "error")) {
-                g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "messages cannot be recorded: %s",
+                g_set_error(error, DM_ERROR, DM_ERROR_FAILED, _("messages cannot be recorded: %s"),
                             get_text(event, "text"));
                 return false;
             }
@@ -167,13 +168,13 @@ take_line(DmPrinter *printer, const char *line, GError **error)
                 print_event(printer, event);
             if (dm_printer_flush(printer))
                 return true;
-            g_set_error(error, DM_ERROR, DM_ERROR_STORAGE, "standard output cannot be written");
+            g_set_error(error, DM_ERROR, DM_ERROR_STORAGE, _("standard output cannot be written"));
             return false;
         }
     }
     g_set_error(error, DM_ERROR, DM_ERROR_FAILED,
-                "dmclient-broker says what is not known here; is it of the same version as "
-                "dmclientctl?");
+                _("dmclient-broker says what is not known here; is it of the same version as "
+                  "dmclientctl?"));
     return false;
 }
 
@@ -201,12 +202,12 @@ watch(int fd, DmPrinter *printer, GError **error)
             g_string_erase(received, 0, end - received->str + 1);
         }
         if (received->len > MAX_LINE || strlen(received->str) != received->len) {
-            g_set_error(error, DM_ERROR, DM_ERROR_FAILED, "dmclient-broker sends no lines");
+            g_set_error(error, DM_ERROR, DM_ERROR_FAILED, _("dmclient-broker sends no lines"));
             return;
         }
     }
     g_set_error(error, DM_ERROR, DM_ERROR_DISCONNECTED,
-                "dmclient-broker has ended, or took this program for one that does not read");
+                _("dmclient-broker has ended, or took this program for one that does not read"));
 }
 
 DmExit
