@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+import cli_json
 import harness
 from device import PROVIDER, node
 
@@ -114,8 +115,10 @@ def test_json_has_one_object_a_line(run_session, watch):
     server.go()
     lines = monitor.read_until("session ended")
     assert not DANGEROUS.search("\n".join(lines))
+    for line in lines:
+        cli_json.check("event", line)
     events = [json.loads(line) for line in lines]
-    assert all(one["schema"] == 1 and one["provider"] == PROVIDER for one in events)
+    assert all(one["provider"] == PROVIDER for one in events)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", one["time"])
                for one in events)
     # The server's last message is empty of commands, and needs no answer.
@@ -137,6 +140,7 @@ def test_raw_has_whole_messages_in_a_private_file(env, run_session, watch, optio
     assert str(path) in told
     if option:
         assert json.loads(told)["event"] == "raw"
+        cli_json.check("event", told)
     server.go()
     lines = monitor.read_until("session ended")
     assert "canary" not in "\n".join(lines), "messages are in the file alone"
