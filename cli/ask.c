@@ -71,7 +71,7 @@ set_error(GError **error, DBusMessage *answer)
                     text);
     else if (g_str_equal(name, DBUS_ERROR_ACCESS_DENIED) &&
              !dbus_message_has_sender(answer, DBUS_SERVICE_DBUS))
-        g_set_error(error, DM_ERROR, DM_ERROR_DENIED, _("not authorised: %s"), text);
+        g_set_error(error, DM_ERROR, DM_ERROR_DENIED, _("%s; root may do it"), text);
     else if (g_str_equal(name, DBUS_ERROR_ACCESS_DENIED))
         g_set_error(error, DM_ERROR, DM_ERROR_DENIED,
                     _("the bus refused the question to %s: %s; is its policy file installed?"),

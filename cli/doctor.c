@@ -41,11 +41,10 @@ ask_manager(DmAsk *ask, DmFindingList *list)
                             _("Look whether the bus policy org.dmclient.DMClient1.conf is "
                               "installed, then run 'systemctl reload dbus'."),
                             "%s", error->message);
-        list->exit = DM_EXIT_DENIED;
     } else {
         dm_finding_list_add(list, "error", "service", _(NEXT_AGENT), "%s", error->message);
-        list->exit = DM_EXIT_NOT_RUNNING;
     }
+    list->exit = dm_ask_exit(error);
     return NULL;
 }
 

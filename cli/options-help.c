@@ -71,7 +71,7 @@ print_program(DmPrinter *printer)
 {
     g_string_append_printf(printer->out, "%s dmclientctl [%s] %s [%s]\n\n", _("Usage:"),
                            _("OPTION…"), _("COMMAND"), _("ARGUMENT…"));
-    dm_printer_paragraphs(printer, _(DM_OPTIONS_ABOUT));
+    dm_printer_paragraphs(printer, _(dm_options_get_about()));
     print_title(printer, _("Commands for everyone:"));
     print_commands(printer, false);
     print_title(printer, _("Commands for root:"));

@@ -298,6 +298,12 @@ static const DmEnvironmentInfo environment[] = {
     {"DBUS_SYSTEM_BUS_ADDRESS", N_("another bus than the system's")},
 };
 
+const char *
+dm_options_get_about(void)
+{
+    return N_("Shows, and for root changes, how this device is managed.");
+}
+
 const DmOption *
 dm_options_get(DmOptionId id)
 {

@@ -82,9 +82,6 @@ typedef struct {
     const char *text; /* marked for translation */
 } DmEnvironmentInfo;
 
-/* What the program is for; marked for translation. */
-#define DM_OPTIONS_ABOUT N_("Shows, and for root changes, how this device is managed.")
-
 /* A parsed command line; borrows from argv. */
 struct DmArguments {
     const DmCliCommand *command;     /* NULL: none named */
@@ -92,6 +89,9 @@ struct DmArguments {
     const char *words[DM_ARGUMENTS_MAX];
     guint n_words;
 };
+
+/* What the program is for, in a sentence; marked for translation. */
+const char *dm_options_get_about(void);
 
 /* The tables. Const. */
 const DmOption *dm_options_get(DmOptionId id);

@@ -164,11 +164,14 @@ def test_usage_of_the_programs(env, name):
 
 
 def test_all_of_them_are_run():
-    """Each file belongs to a test above, and the document has it."""
-    document = (harness.ROOT / "docs" / "dbus.md").read_text(encoding="utf-8")
+    """Each file belongs to a test above, or to one of test_docs_desktop.py, and a document has it."""
+    documents = "".join((harness.ROOT / "docs" / name).read_text(encoding="utf-8")
+                        for name in ("dbus.md", "desktop.md"))
     files = sorted(path.name for path in EXAMPLES.iterdir())
     topics = {"contacts", "watch", "sync", "history", "logs", "first-sync"}
+    desktop = {f"{topic}.{language}" for topic in ("panel", "page", "disconnect")
+               for language in ("c", "py")}
     assert set(files) == {f"{topic}.{language}" for topic in topics for language in LANGUAGES} - {
-        "logs.sh"}  # busctl can keep no descriptor
+        "logs.sh"} | desktop  # busctl can keep no descriptor
     for path in EXAMPLES.iterdir():
-        assert path.read_text(encoding="utf-8") in document, path
+        assert path.read_text(encoding="utf-8") in documents, path

@@ -26,6 +26,7 @@ class Terminal:
         if columns is not None:
             environ.pop("COLUMNS", None)
         self.text = ""
+        words = ["setsid", "--ctty", *words]  # as a login has it: /dev/tty is this one
         self.popen = subprocess.Popen([str(word) for word in words], env=environ, stdin=slave,
                                       stdout=slave, stderr=slave)
         os.close(slave)
