@@ -105,11 +105,12 @@ static void
 look_at_bus(Diagnosis *diagnosis)
 {
     static const DmBusHandlers handlers = {.on_ready = on_bus_ready, .on_lost = on_bus_lost};
-    g_autoptr(DmBus) bus = dm_bus_new(NULL, NULL, NULL, &handlers, diagnosis);
+    DmBus *bus = dm_bus_new(NULL, NULL, NULL, &handlers, diagnosis);
     guint late = g_timeout_add(DM_DIAGNOSE_BUS_MS, on_bus_late, diagnosis);
 
     g_main_loop_run(diagnosis->loop);
     g_source_remove(late);
+    dm_bus_free(bus);
 }
 
 /* -- the check -----------------------------------------------------------------------------------
