@@ -8,6 +8,7 @@
 
 #include "broker/pins.h"
 #include "common/error.h"
+#include "common/log.h"
 #include "common/value.h"
 
 #define GROUP_BROKER "broker"
@@ -389,4 +390,24 @@ dm_config_load(const char *path, bool must_exist, GError **error)
     }
     g_set_error_literal(error, DM_ERROR, DM_ERROR_DENIED, cause->message);
     return NULL;
+}
+
+void
+dm_config_reload(DmConfig **config, const char *path, bool must_exist, char **problem)
+{
+    g_autoptr(GError) error = NULL;
+    DmConfig *read = dm_config_load(path, must_exist, &error);
+
+    g_clear_pointer(problem, g_free);
+    if (!read) {
+        *problem = g_strdup(error->message);
+        dm_log_warning("the configuration is wrong, and stays as it was", "DM_CAUSE",
+                       error->message);
+        return;
+    }
+    for (guint i = 0; i < read->warnings->len; i++)
+        dm_log_warning(read->warnings->pdata[i], NULL);
+    dm_config_unref(*config);
+    *config = read;
+    dm_log_debug("the configuration was read again", "DM_PATH", path);
 }

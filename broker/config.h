@@ -51,4 +51,8 @@ DmConfig *dm_config_parse(const char *bytes, gsize size, const char *name, GErro
  * NULL and DM_ERROR as dm_config_parse(), NOT_FOUND or DENIED. */
 DmConfig *dm_config_load(const char *path, bool must_exist, GError **error);
 
+/* Reads the file again, and puts what it says in the place of `*config`. One that is wrong is said,
+ * in the log and as `*problem` (else NULL; both are replaced), and the old one stays. */
+void dm_config_reload(DmConfig **config, const char *path, bool must_exist, char **problem);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DmConfig, dm_config_unref)

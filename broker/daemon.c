@@ -11,6 +11,7 @@
 #include "broker/logind.h"
 #include "broker/logins.h"
 #include "broker/logs.h"
+#include "broker/monitor.h"
 #include "broker/network.h"
 #include "broker/presence.h"
 #include "broker/push-bus.h"
@@ -46,6 +47,7 @@ struct DmDaemon {
     DmTasks *tasks;
     DmClockWatch *wall_clock; /* NULL: cannot be watched */
     DmJournal *journal;
+    DmMonitor *monitor;
     DmRemains *remains;
     DmLogs *logs;
 
@@ -309,12 +311,13 @@ on_sleep(bool is_asleep, gpointer data)
  */
 
 static void
-fill_check(DmSelfCheck *check, gpointer data)
+fill_check(DmSelfCheckOptions *check, gpointer data)
 {
     const DmDaemon *daemon = data;
 
+    check->is_daemon = true;
     check->socket = daemon->socket;
-    check->attends = daemon->attends;
+    check->channel = daemon->channel;
     check->uses_bus = daemon->presence != NULL;
     check->is_on_bus =
         daemon->presence && dm_presence_is_there(daemon->presence, &check->bus_reason);
@@ -322,7 +325,6 @@ fill_check(DmSelfCheck *check, gpointer data)
     check->config_path = daemon->config_path;
     check->config_error = daemon->config_error;
     check->key_directory = daemon->key_directory;
-    check->n_running = dm_tasks_count_running(daemon->tasks);
 }
 
 /* The back end that the configuration names. */
@@ -353,22 +355,10 @@ apply_config(DmDaemon *daemon)
 void
 dm_daemon_reload(DmDaemon *daemon)
 {
-    g_autoptr(GError) error = NULL;
-    DmConfig *config = dm_config_load(daemon->config_path, daemon->config_must_exist, &error);
-
-    g_clear_pointer(&daemon->config_error, g_free);
-    if (!config) {
-        daemon->config_error = g_strdup(error->message);
-        dm_log_warning("the configuration is wrong, and stays as it was", "DM_CAUSE",
-                       error->message);
-        return;
-    }
-    for (guint i = 0; i < config->warnings->len; i++)
-        dm_log_warning(config->warnings->pdata[i], NULL);
-    dm_config_unref(daemon->config);
-    daemon->config = config;
-    apply_config(daemon);
-    dm_log_debug("the configuration was read again", "DM_PATH", daemon->config_path);
+    dm_config_reload(&daemon->config, daemon->config_path, daemon->config_must_exist,
+                     &daemon->config_error);
+    if (!daemon->config_error)
+        apply_config(daemon);
 }
 
 /* What runs sessions and brings them about; the channel is there. */
@@ -390,11 +380,13 @@ make_parts(DmDaemon *daemon)
                                   .on_wanted = on_wanted,
                                   .data = daemon};
 
+    daemon->monitor = dm_monitor_new(daemon->key_directory, daemon->journal, daemon->context);
     daemon->push = dm_pushes_new(&push, daemon->context);
     daemon->tasks = dm_tasks_new(&options, daemon->context, &tasks, daemon);
     daemon->wall_clock = dm_clock_watch_new(daemon->context, ask_for_dues, daemon);
     daemon->remains = dm_remains_new(daemon->channel, daemon->key_directory);
-    daemon->logs = dm_logs_new(daemon->channel, daemon->journal, fill_check, daemon);
+    daemon->logs =
+        dm_logs_new(daemon->channel, daemon->journal, daemon->context, fill_check, daemon);
     daemon->logins = dm_logins_new(daemon->channel, on_wanted, daemon);
     daemon->logind = dm_logind_new(&logind, daemon);
 }
@@ -451,6 +443,7 @@ dm_daemon_free(DmDaemon *daemon)
     dm_remains_free(daemon->remains);
     dm_channel_free(daemon->channel);
     dm_clock_watch_free(daemon->wall_clock);
+    dm_monitor_free(daemon->monitor);
     dm_journal_free(daemon->journal);
     dm_config_unref(daemon->config);
     close(daemon->lock);

@@ -15,6 +15,10 @@
 struct DmJournal {
     GQueue lines; /* char*, oldest first */
     gsize size;   /* of all, with what they cost */
+    DmJournalWatch watch;
+    gpointer watch_data;
+    DmJournalRecord record;
+    gpointer record_data;
 };
 
 DmJournal *
@@ -84,14 +88,41 @@ dm_journal_redact(const char *text)
     return g_string_free(redacted, FALSE);
 }
 
+/* Redacted, and with control characters escaped. */
+static char *
+clean(const char *text)
+{
+    g_autofree char *redacted = dm_journal_redact(text);
+
+    return dm_log_escape(redacted);
+}
+
+/* Fills in what all events have, keeps the line and tells who watches. */
+static void
+add(DmJournal *journal, const char *provider, const char *text, DmJournalEvent *event)
+{
+    g_autofree char *time = format_now();
+    g_autofree char *name = dm_log_escape(provider);
+    g_autofree char *cleaned = clean(text);
+    char *line = g_strconcat(time, " ", name, " ", cleaned, NULL);
+
+    cut(line);
+    g_queue_push_tail(&journal->lines, line);
+    journal->size += strlen(line) + OVERHEAD;
+    make_room(journal);
+    if (!journal->watch)
+        return;
+    event->time = time;
+    event->provider = provider;
+    event->text = cleaned;
+    journal->watch(event, journal->watch_data);
+}
+
 void
 dm_journal_add(DmJournal *journal, const char *provider, const char *format, ...)
 {
+    DmJournalEvent event = {.kind = "note"};
     g_autofree char *text = NULL;
-    g_autofree char *redacted = NULL;
-    g_autofree char *time = NULL;
-    g_autofree char *whole = NULL;
-    char *line;
     va_list arguments;
 
     if (!journal)
@@ -99,14 +130,53 @@ dm_journal_add(DmJournal *journal, const char *provider, const char *format, ...
     va_start(arguments, format);
     text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    time = format_now();
-    redacted = dm_journal_redact(text);
-    whole = g_strconcat(time, " ", provider, " ", redacted, NULL);
-    line = dm_log_escape(whole);
-    cut(line);
-    g_queue_push_tail(&journal->lines, line);
-    journal->size += strlen(line) + OVERHEAD;
-    make_room(journal);
+    add(journal, provider, text, &event);
+}
+
+void
+dm_journal_add_command(DmJournal *journal, const char *provider, const char *verb,
+                       const char *loc_uri, guint status)
+{
+    DmJournalEvent event = {.kind = "command", .verb = verb, .status = status};
+    g_autofree char *text = NULL;
+    g_autofree char *cleaned = NULL;
+
+    if (!journal)
+        return;
+    text = g_strdup_printf("  %s %s: %u", verb, loc_uri ? loc_uri : "-", status);
+    event.loc_uri = cleaned = loc_uri && journal->watch ? clean(loc_uri) : NULL;
+    add(journal, provider, text, &event);
+}
+
+void
+dm_journal_add_message(DmJournal *journal, const char *provider, DmMessageWay way, guint number,
+                       GBytes *message)
+{
+    const char *kind = way == DM_MESSAGE_SENT ? "sent" : "received";
+    DmJournalEvent event = {.kind = kind, .number = number};
+    g_autofree char *text = NULL;
+
+    if (!journal)
+        return;
+    event.size = g_bytes_get_size(message);
+    text = g_strdup_printf("message %u %s, %" G_GSIZE_FORMAT " bytes", number, kind, event.size);
+    add(journal, provider, text, &event);
+    if (journal->record)
+        journal->record(provider, way, number, message, journal->record_data);
+}
+
+void
+dm_journal_set_watch(DmJournal *journal, DmJournalWatch func, gpointer data)
+{
+    journal->watch = func;
+    journal->watch_data = data;
+}
+
+void
+dm_journal_set_record(DmJournal *journal, DmJournalRecord func, gpointer data)
+{
+    journal->record = func;
+    journal->record_data = data;
 }
 
 char *

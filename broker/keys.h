@@ -5,12 +5,13 @@
 #include <stdbool.h>
 
 #include "broker/key.h"
+#include "common/paths.h"
 
 /* Certificates and keys of the enrolments: PEM files by thumbprint (SHA-256 of the certificate,
  * lower-case hex) in the broker's directory, 0700 with files 0600 (design section 2, security.md
  * section 4). */
 
-#define DM_KEYS_DEFAULT_DIRECTORY "/var/lib/dmclient-broker"
+#define DM_KEYS_DEFAULT_DIRECTORY DM_DEFAULT_KEY_DIR
 #define DM_KEYS_MAX_BYTES 65536
 
 /* A certificate, with those of its chain behind it, and its key: PEM. The key is wiped on free. */

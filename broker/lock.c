@@ -94,6 +94,21 @@ dm_lock_take_daemon(const char *directory, GError **error)
     return take(directory, DAEMON_OFFSET, busy, error);
 }
 
+bool
+dm_lock_has_daemon(const char *directory)
+{
+    g_autofree char *path = g_build_filename(directory, NAME, NULL);
+    struct flock lock = make_lock(DAEMON_OFFSET);
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    bool is_taken;
+
+    if (fd < 0)
+        return false;
+    is_taken = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    close(fd);
+    return is_taken;
+}
+
 /* -- waiting -------------------------------------------------------------------------------------
  */
 

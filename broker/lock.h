@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* Only one session of a provider runs at a time (protocol.md section 8), whichever process runs it:
  * a byte of one file in the broker's directory is locked for each, and free again when its process
@@ -9,6 +10,9 @@
 
 /* Takes the lock of the one process that attends for `directory`, likewise; BUSY: there is one. */
 int dm_lock_take_daemon(const char *directory, GError **error);
+
+/* Whether a process attends for `directory`; makes nothing, and does not stand in its way. */
+bool dm_lock_has_daemon(const char *directory);
 
 /* Takes the lock of `provider` in `directory`, which is made if absent. A descriptor that holds it
  * until it is closed; -1 and DM_ERROR: BUSY (the message names the provider), DENIED, FULL,

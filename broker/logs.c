@@ -12,21 +12,33 @@
 struct DmLogs {
     DmChannel *channel;
     const DmJournal *journal;
+    GMainContext *context;
     DmLogsFill fill;
     gpointer data;
-    GQueue requests; /* char*; the first is being answered */
+    GQueue requests;    /* char*; the first is being answered */
+    DmConfig *config;   /* of the check under way, as it was when that began */
+    DmSelfCheck *check; /* NULL: none is under way */
 };
 
 DmLogs *
-dm_logs_new(DmChannel *channel, const DmJournal *journal, DmLogsFill fill, gpointer data)
+dm_logs_new(DmChannel *channel, const DmJournal *journal, GMainContext *context, DmLogsFill fill,
+            gpointer data)
 {
     DmLogs *logs = g_new0(DmLogs, 1);
 
     logs->channel = channel;
     logs->journal = journal;
+    logs->context = context;
     logs->fill = fill;
     logs->data = data;
     return logs;
+}
+
+static void
+clear_check(DmLogs *logs)
+{
+    g_clear_pointer(&logs->check, dm_self_check_free);
+    g_clear_pointer(&logs->config, dm_config_unref);
 }
 
 void
@@ -34,6 +46,7 @@ dm_logs_free(DmLogs *logs)
 {
     if (!logs)
         return;
+    clear_check(logs);
     dm_channel_forget(logs->channel, logs);
     g_queue_clear_full(&logs->requests, g_free);
     g_free(logs);
@@ -57,23 +70,19 @@ on_handed(DBusMessage *answer, const GError *error, gpointer data)
 }
 
 static void
-hand(DmLogs *logs, const GPtrArray *providers)
+on_checked(const DmFindings *findings, gpointer data)
 {
-    DmSelfCheck check = {.providers = providers};
+    DmLogs *logs = data;
     g_autofree char *journal = dm_journal_to_text(logs->journal);
-    g_autofree char *json = NULL;
+    g_autofree char *json = dm_findings_to_json(findings, true);
+    const DmTreeFile files[] = {{"session-journal.txt", journal, strlen(journal)},
+                                {"check.json", json, strlen(json)}};
     g_autoptr(DBusMessage) call = NULL;
     g_autoptr(GError) error = NULL;
 
-    logs->fill(&check, logs->data);
-    json = dm_self_check_to_json(&check);
-    {
-        const DmTreeFile files[] = {{"session-journal.txt", journal, strlen(journal)},
-                                    {"check.json", json, strlen(json)}};
-
-        call = dm_tree_call_new_hand_logs(g_queue_peek_head(&logs->requests), files,
-                                          G_N_ELEMENTS(files), &error);
-    }
+    clear_check(logs);
+    call = dm_tree_call_new_hand_logs(g_queue_peek_head(&logs->requests), files,
+                                      G_N_ELEMENTS(files), &error);
     if (call)
         dm_channel_call(logs->channel, call, on_handed, logs);
     else
@@ -81,25 +90,15 @@ hand(DmLogs *logs, const GPtrArray *providers)
 }
 
 static void
-on_providers(DBusMessage *answer, const GError *error, gpointer data)
-{
-    g_autoptr(GPtrArray) providers = NULL;
-    DBusMessageIter iter;
-
-    if (answer && dbus_message_iter_init(answer, &iter))
-        providers = dm_wire_read_providers(&iter);
-    hand(data, providers);
-}
-
-static void
 answer_next(DmLogs *logs)
 {
-    g_autoptr(DBusMessage) call = NULL;
+    DmSelfCheckOptions options = {.limit_ms = DM_LOGS_CHECK_MS};
 
     if (g_queue_is_empty(&logs->requests))
         return;
-    call = dm_tree_client_new_call("GetProviders");
-    dm_channel_call(logs->channel, call, on_providers, logs);
+    logs->fill(&options, logs->data);
+    logs->config = dm_config_ref(options.config);
+    logs->check = dm_self_check_new(&options, logs->context, on_checked, logs);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "broker/config.h"
+#include "broker/diagnose.h"
 #include "broker/exits.h"
 #include "broker/keys.h"
 #include "broker/once.h"
@@ -30,6 +31,8 @@ typedef struct {
     char *state_dir;
     char *key_dir;
     char *config;
+    gboolean check;
+    gboolean json;
     gboolean no_bus;
     gboolean no_retry;
     gboolean verbose;
@@ -77,6 +80,9 @@ make_context(Options *options)
          "With --import-certificate: it takes the place of this provider's certificate, whose key "
          "signs the device's identifier",
          "PROVIDER"},
+        {"check", 0, 0, G_OPTION_ARG_NONE, &options->check,
+         "Check what sessions need, servers too; 1 where something is wrong", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options->json, "With --check: print JSON", NULL},
         {"socket", 0, 0, G_OPTION_ARG_FILENAME, &options->socket,
          "The tree's socket (" DM_ENV_SOCKET ", " DM_DEFAULT_SOCKET ")", "PATH"},
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir,
@@ -96,8 +102,9 @@ make_context(Options *options)
     dm_exits_append_table(table);
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_summary(
-        context, "Without --once and --import-certificate it stays, and runs the sessions that "
-                 "are asked for or due.");
+        context,
+        "Without --once, --check and --import-certificate it stays, and runs the sessions that "
+        "are asked for or due.");
     g_option_context_set_description(context, table->str);
     return context;
 }
@@ -118,7 +125,7 @@ choose_key_directory(const Options *options)
 
     if (options->key_dir)
         return g_strdup(options->key_dir);
-    return state_dir ? g_build_filename(state_dir, "broker", NULL)
+    return state_dir ? g_build_filename(state_dir, DM_STATE_KEY_DIR, NULL)
                      : g_strdup(DM_KEYS_DEFAULT_DIRECTORY);
 }
 
@@ -231,6 +238,25 @@ run_once(const Options *options, gint64 uid)
 }
 
 static int
+run_check(const Options *options)
+{
+    g_autofree char *directory = choose_key_directory(options);
+    g_autoptr(GError) error = NULL;
+    bool is_good = false;
+    DmDiagnoseOptions diagnosis = {
+        .socket = choose(options->socket, DM_ENV_SOCKET, DM_DEFAULT_SOCKET),
+        .key_directory = directory,
+        .uses_bus = !options->no_bus,
+        .json = options->json,
+    };
+
+    diagnosis.config_path = choose_config(options, &diagnosis.config_must_exist);
+    if (!dm_diagnose_run(&diagnosis, &is_good, &error))
+        return fail(error);
+    return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
 serve(const Options *options)
 {
     g_autofree char *directory = choose_key_directory(options);
@@ -266,6 +292,10 @@ check(const Options *options, gint64 *ret_uid)
         return "--renew needs --import-certificate";
     if (options->certificate && options->once)
         return "--import-certificate and --once are two things";
+    if (options->check && (options->certificate || options->once))
+        return "--check does nothing else";
+    if (options->json && !options->check)
+        return "--json needs --check";
     if (options->once && !*options->once)
         return "--once needs the name of a provider";
     if (!options->once && (options->origin || options->user || options->no_retry))
@@ -296,6 +326,8 @@ dispatch(const Options *options)
         return run_renewal(options);
     if (options->certificate)
         return run_import(options);
+    if (options->check)
+        return run_check(options);
     return options->once ? run_once(options, uid) : serve(options);
 }
 

@@ -18,9 +18,9 @@ note_command(DmVerb verb, const char *loc_uri, DmStatus status, gpointer data)
 
     dm_tally_add(noting->tally, verb, status);
     if (noting->n++ < MAX_JOURNAL_COMMANDS)
-        dm_journal_add(noting->journal, noting->provider, "  %s %s: %u",
-                       verb == DM_VERB_NONE ? "no command" : dm_verb_to_name(verb),
-                       loc_uri ? loc_uri : "-", (guint)status);
+        dm_journal_add_command(noting->journal, noting->provider,
+                               verb == DM_VERB_NONE ? "no command" : dm_verb_to_name(verb), loc_uri,
+                               (guint)status);
 }
 
 void

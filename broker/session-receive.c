@@ -190,8 +190,11 @@ take_message(DmSession *session, GBytes *bytes)
     g_autoptr(GError) error = NULL;
     gsize size = 0;
     const char *text = g_bytes_get_data(bytes, &size);
-    DmMessage *message = dm_reader_parse(text, size, DM_READ_MESSAGE, &error);
+    DmMessage *message;
 
+    dm_journal_add_message(session->options.journal, session->options.provider, DM_MESSAGE_RECEIVED,
+                           session->record.n_received + 1, bytes);
+    message = dm_reader_parse(text, size, DM_READ_MESSAGE, &error);
     if (!message) {
         g_clear_pointer(&session->msg_ref, g_free);
         g_prefix_error(&error, "the server's answer: ");
@@ -244,9 +247,8 @@ take_answer(DmSession *session, const DmTransportAnswer *answer, const GError *c
     g_autoptr(GError) error = NULL;
 
     session->record.bytes_received += g_bytes_get_size(answer->body);
-    dm_journal_add(session->options.journal, session->options.provider,
-                   "HTTP status %u, %" G_GSIZE_FORMAT " bytes", answer->status,
-                   g_bytes_get_size(answer->body));
+    dm_journal_add(session->options.journal, session->options.provider, "HTTP status %u",
+                   answer->status);
     if (answer->status != 200) {
         error = dm_http_new_error(answer);
         dm_session_end(session, error);

@@ -17,8 +17,9 @@
  */
 
 static void
-note_request(DmSession *session, gsize plain, gsize sent, const char *request_id)
+note_request(DmSession *session, GBytes *message, gsize sent, const char *request_id)
 {
+    gsize plain = g_bytes_get_size(message);
     g_autofree char *number = NULL;
 
     session->record.n_sent++;
@@ -26,8 +27,8 @@ note_request(DmSession *session, gsize plain, gsize sent, const char *request_id
     session->wrapping = MAX(session->wrapping, sent - MIN(sent, plain));
     number = g_strdup_printf("%u", session->record.n_sent);
     dm_log_debug("sending a message", "DM_MESSAGE", number, "DM_REQUEST", request_id);
-    dm_journal_add(session->options.journal, session->options.provider,
-                   "message %s sent, %" G_GSIZE_FORMAT " bytes", number, sent);
+    dm_journal_add_message(session->options.journal, session->options.provider, DM_MESSAGE_SENT,
+                           session->record.n_sent, message);
 }
 
 static void
@@ -55,7 +56,7 @@ post(DmSession *session, GBytes *message)
         headers[n++] = secured.signature;
     if (has_origin)
         headers[n++] = origin_header;
-    note_request(session, g_bytes_get_size(message), g_bytes_get_size(secured.body), request_id);
+    note_request(session, message, g_bytes_get_size(secured.body), request_id);
     session->is_posting = true;
     dm_transport_post(session->options.transport, url, headers, secured.body, dm_session_on_answer,
                       session);

@@ -217,8 +217,12 @@ send_request(DmTransport *transport)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)MAX(left_ms, 1));
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transport->headers);
     curl_easy_setopt(easy, CURLOPT_URL, transport->url);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, g_bytes_get_data(transport->request, &size));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    if (transport->request) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, g_bytes_get_data(transport->request, &size));
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    }
     curl_multi_add_handle(transport->multi, easy);
 }
 
@@ -567,7 +571,7 @@ dm_transport_post(DmTransport *transport, const char *url, const char *const *he
     transport->url = g_strdup(url);
     transport->n_followed = 0;
     transport->deadline_us = g_get_monotonic_time() + transport->request_timeout_s * G_USEC_PER_SEC;
-    transport->request = g_bytes_ref(body);
+    transport->request = body ? g_bytes_ref(body) : NULL;
     for (gsize i = 0; headers && headers[i]; i++)
         transport->headers = curl_slist_append(transport->headers, headers[i]);
     /* No waiting for "100 Continue". */

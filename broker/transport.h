@@ -59,9 +59,10 @@ DmTransport *dm_transport_new(const DmTransportOptions *options, GMainContext *c
  * NULL is fine. */
 void dm_transport_free(DmTransport *transport);
 
-/* Sends `body` to `url` with `headers` ("Name: value", NULL-terminated array), once more where a
- * redirect is followed, and calls `func` once, never before this returns. One request at a time;
- * `func` may start the next one. */
+/* Sends `body` to `url` with `headers` ("Name: value", NULL-terminated array; NULL: none), once
+ * more where a redirect is followed, and calls `func` once, never before this returns. NULL `body`:
+ * only asks for the headers of an answer (HEAD); never after one with a body. One request at a
+ * time; `func` may start the next one. */
 void dm_transport_post(DmTransport *transport, const char *url, const char *const *headers,
                        GBytes *body, DmTransportFunc func, gpointer data);
 

@@ -10,8 +10,8 @@
 #define BROKER "dmclient-broker"
 #define THUMBPRINT_DIGITS 64
 
-static char *
-find_broker(void)
+char *
+dm_import_find_broker(void)
 {
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *folder = self == NULL ? NULL : g_path_get_dirname(self);
@@ -32,7 +32,7 @@ is_thumbprint(const char *text)
 char *
 dm_import_certificate(const char *certificate, const char *key, GError **error)
 {
-    g_autofree char *broker = find_broker();
+    g_autofree char *broker = dm_import_find_broker();
     g_autoptr(GStrvBuilder) arguments = g_strv_builder_new();
     g_auto(GStrv) argv = NULL;
     g_autofree char *out = NULL;

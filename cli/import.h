@@ -8,3 +8,6 @@
  * certificate's thumbprint (SHA-256, lower-case hex), to free; NULL and DM_ERROR FAILED with what
  * the broker said, or NOT_FOUND without a broker. */
 char *dm_import_certificate(const char *certificate, const char *key, GError **error);
+
+/* dmclient-broker beside this program, or on PATH; NULL: there is none. Free with g_free(). */
+char *dm_import_find_broker(void);

@@ -48,6 +48,13 @@ static const DmOption options[DM_OPTION_N] = {
                        .argument = "FILE",
                        .word = DM_WORD_FILE,
                        .help = N_("Its private key (PEM), or tpm2: or pkcs11: URI")},
+    [DM_OPTION_COUNT] = {.name = "count",
+                         .letter = 'n',
+                         .argument = "N",
+                         .word = DM_WORD_TEXT,
+                         .standard = "10",
+                         .help = N_("At most this many, 1 to 200")},
+    [DM_OPTION_RAW] = {.name = "raw", .help = N_("Record whole messages in a file, for an hour")},
 };
 
 #define BIT(id) (1u << DM_OPTION_##id)
@@ -113,6 +120,26 @@ static const DmCliCommand commands[] = {
                           "administrator, whom polkit may ask for a password. The exit code is 2 "
                           "if the answer was no."),
         .run = dm_run_disconnect,
+    },
+    {
+        .name = "history",
+        .options = BIT(PROVIDER) | BIT(COUNT),
+        .summary = N_("Show the last sessions, the newest first"),
+        .description =
+            N_("For each session when it began, why, how it ended, how long it took, messages "
+               "sent and received, and the server, or the reason if it failed. It takes an "
+               "administrator, whom polkit may ask for a password."),
+        .run = dm_run_history,
+    },
+    {
+        .name = "doctor",
+        .summary = N_("Look for what is wrong, and say what to do about it"),
+        .description =
+            N_("As root everything is looked at: bus, service, keys, certificates, servers, "
+               "clock, schedule; no session is begun. Other users see what they may, and hear "
+               "what was left out. The exit code is 0 if nothing is wrong, 1 if something is; 6 "
+               "without a service to ask, 5 where all is well but nothing enrolled."),
+        .run = dm_run_doctor,
     },
     {
         .name = "get",
@@ -224,6 +251,19 @@ static const DmCliCommand commands[] = {
                "what is wrong is named with its line. The certificate and its key go to the "
                "broker; the service never sees the key."),
         .run = dm_run_provision,
+    },
+    {
+        .name = "monitor",
+        .root = true,
+        .options = BIT(RAW),
+        .summary = N_("Watch sessions as they happen"),
+        .description =
+            N_("A line each for messages, commands with their status, and how sessions begin "
+               "and end, without what is secret. It goes on until it is ended, or the broker "
+               "ends. With --json an object a line. With --raw the broker writes whole messages, "
+               "secrets among them, to a file in its own directory, for an hour; it removes it "
+               "a day later. Sessions of 'dmclient-broker --once' are not seen."),
+        .run = dm_run_monitor,
     },
     {
         .name = "complete",

@@ -26,6 +26,8 @@ typedef enum {
     DM_OPTION_CHECK,
     DM_OPTION_CERTIFICATE,
     DM_OPTION_KEY,
+    DM_OPTION_COUNT,
+    DM_OPTION_RAW,
     DM_OPTION_N,
 } DmOptionId;
 

@@ -14,6 +14,9 @@ DmExit dm_run_page(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_first_sync(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_sync(const DmArguments *arguments, DmPrinter *printer);
 DmExit dm_run_disconnect(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_history(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_doctor(const DmArguments *arguments, DmPrinter *printer);
+DmExit dm_run_monitor(const DmArguments *arguments, DmPrinter *printer);
 
 /* get, add, replace, delete, exec: the command's verb on one node. */
 DmExit dm_run_verb(const DmArguments *arguments, DmPrinter *printer);

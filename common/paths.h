@@ -7,6 +7,7 @@
 
 #define DM_DEFAULT_SOCKET "/run/dmclient/tree"
 #define DM_DEFAULT_STATE_DIR "/var/lib/dmclient"
+#define DM_DEFAULT_KEY_DIR "/var/lib/dmclient-broker"
 #define DM_DEFAULT_CONFIG "/etc/dmclient/dmclient.conf"
 
 #define DM_ENV_SOCKET "DMCLIENT_SOCKET"
@@ -14,3 +15,8 @@
 #define DM_ENV_CONFIG "DMCLIENT_CONFIG"
 /* Catalogues of texts that are not installed, LANGUAGE/LC_MESSAGES/dmclient.mo below it. */
 #define DM_ENV_LOCALE_DIR "DMCLIENT_LOCALE_DIR"
+
+/* The broker's directory below a state directory that was named, and where in it sessions can be
+ * watched. */
+#define DM_STATE_KEY_DIR "broker"
+#define DM_MONITOR_SOCKET "monitor"

@@ -126,7 +126,7 @@ provider_free(gpointer data)
 }
 
 static GStrv
-read_thumbprints(DBusMessageIter *iter)
+read_strings(DBusMessageIter *iter, guint max)
 {
     g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
     DBusMessageIter array;
@@ -134,12 +134,12 @@ read_thumbprints(DBusMessageIter *iter)
 
     dbus_message_iter_recurse(iter, &array);
     while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
-        const char *thumbprint;
+        const char *text;
 
-        if (n++ == MAX_THUMBPRINTS)
+        if (n++ == max)
             return NULL;
-        dm_wire_next_basic(&array, &thumbprint);
-        g_strv_builder_add(builder, thumbprint);
+        dm_wire_next_basic(&array, &text);
+        g_strv_builder_add(builder, text);
     }
     return g_strv_builder_end(builder);
 }
@@ -161,12 +161,48 @@ dm_wire_read_providers(DBusMessageIter *iter)
         dbus_message_iter_recurse(&array, &fields);
         dm_wire_next_basic(&fields, &provider->id);
         dm_wire_next_basic(&fields, &provider->n_addresses);
-        provider->thumbprints = read_thumbprints(&fields);
+        provider->thumbprints = read_strings(&fields, MAX_THUMBPRINTS);
         if (provider->thumbprints == NULL)
             return NULL;
         dbus_message_iter_next(&array);
     }
     return g_steal_pointer(&providers);
+}
+
+static void
+addresses_free(gpointer data)
+{
+    DmTreeAddresses *one = data;
+
+    g_strfreev(one->addresses);
+    g_free(one);
+}
+
+GPtrArray *
+dm_wire_read_inspection(DBusMessage *answer, const char **ret_health)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(addresses_free);
+    DBusMessageIter iter, array;
+
+    if (!dbus_message_has_signature(answer, "a(sas)s"))
+        return NULL;
+    dbus_message_iter_init(answer, &iter);
+    dbus_message_iter_recurse(&iter, &array);
+    while (dbus_message_iter_get_arg_type(&array) != DBUS_TYPE_INVALID) {
+        DmTreeAddresses *one = g_new0(DmTreeAddresses, 1);
+        DBusMessageIter fields;
+
+        g_ptr_array_add(all, one);
+        dbus_message_iter_recurse(&array, &fields);
+        dm_wire_next_basic(&fields, &one->id);
+        one->addresses = read_strings(&fields, DM_TREE_MAX_ADDRESSES);
+        if (one->addresses == NULL)
+            return NULL;
+        dbus_message_iter_next(&array);
+    }
+    dbus_message_iter_next(&iter);
+    dbus_message_iter_get_basic(&iter, ret_health);
+    return g_steal_pointer(&all);
 }
 
 /* -- push ----------------------------------------------------------------------------------------

@@ -53,6 +53,9 @@
  * GetProviders() → a(suas)
  *     Those of the device: provider, how many server addresses it has, thumbprints of the
  *     certificates that its enrolment uses.
+ * Inspect() → (a(sas) addresses, s health)
+ *     For a check: provider and server addresses in force, of those of the device; how the store is
+ *     (ok, degraded, read-only).
  * HandLogs(s request, a(say) files)
  *     What LogsRequested asked for: see DmTreeFile.
  *
@@ -205,6 +208,17 @@ typedef struct {
 
 /* DmTreePushes that borrow from the message; array for g_array_unref(), NULL if malformed. */
 GArray *dm_wire_read_pushes(DBusMessageIter *iter);
+/* What Inspect tells of one. */
+typedef struct {
+    const char *id;
+    GStrv addresses;
+} DmTreeAddresses;
+
+#define DM_TREE_MAX_ADDRESSES 256 /* of one provider */
+
+/* DmTreeAddresses whose ids borrow from the message, and the health, which does too; for
+ * g_ptr_array_unref(), NULL if malformed. */
+GPtrArray *dm_wire_read_inspection(DBusMessage *answer, const char **ret_health);
 
 /* What GetDue and the signal Due tell of a provider. */
 typedef struct {

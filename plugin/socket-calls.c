@@ -485,20 +485,28 @@ on_get_push(DmTree *tree, DBusMessage *call)
 }
 
 static void
+append_strings(DBusMessageIter *entry, GStrv texts)
+{
+    DBusMessageIter strings;
+
+    dbus_message_iter_open_container(entry, DBUS_TYPE_ARRAY, "s", &strings);
+    for (gsize i = 0; texts[i] != NULL; i++)
+        dbus_message_iter_append_basic(&strings, DBUS_TYPE_STRING, &texts[i]);
+    dbus_message_iter_close_container(entry, &strings);
+}
+
+static void
 append_provider(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
 {
     const char *id = dm_provider_get_id(provider);
     dbus_uint32_t n_addresses = dm_session_count_addresses(provider);
     g_auto(GStrv) thumbprints = dm_session_get_thumbprints(provider);
-    DBusMessageIter entry, strings;
+    DBusMessageIter entry;
 
     dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry);
     dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &id);
     dbus_message_iter_append_basic(&entry, DBUS_TYPE_UINT32, &n_addresses);
-    dbus_message_iter_open_container(&entry, DBUS_TYPE_ARRAY, "s", &strings);
-    for (gsize i = 0; thumbprints[i] != NULL; i++)
-        dbus_message_iter_append_basic(&strings, DBUS_TYPE_STRING, &thumbprints[i]);
-    dbus_message_iter_close_container(&entry, &strings);
+    append_strings(&entry, thumbprints);
     dbus_message_iter_close_container(array, &entry);
 }
 
@@ -506,6 +514,29 @@ static DBusMessage *
 on_get_providers(DmTree *tree, DBusMessage *call)
 {
     return answer_providers(tree, call, "(suas)", append_provider);
+}
+
+static void
+append_addresses(DBusMessageIter *array, const DmTree *tree, const DmProvider *provider)
+{
+    const char *id = dm_provider_get_id(provider);
+    g_auto(GStrv) addresses = dm_session_get_addresses(provider);
+    DBusMessageIter entry;
+
+    dbus_message_iter_open_container(array, DBUS_TYPE_STRUCT, NULL, &entry);
+    dbus_message_iter_append_basic(&entry, DBUS_TYPE_STRING, &id);
+    append_strings(&entry, addresses);
+    dbus_message_iter_close_container(array, &entry);
+}
+
+static DBusMessage *
+on_inspect(DmTree *tree, DBusMessage *call)
+{
+    DBusMessage *answer = answer_providers(tree, call, "(sas)", append_addresses);
+    const char *health = dm_tree_get_health(tree);
+
+    dbus_message_append_args(answer, DBUS_TYPE_STRING, &health, DBUS_TYPE_INVALID);
+    return answer;
 }
 
 static const struct {
@@ -523,6 +554,7 @@ static const struct {
     {"NoteLogin", "ub", on_note_login},
     {"GetPush", "", on_get_push},
     {"ReportPush", "sssu", on_report_push},
+    {"Inspect", "", on_inspect},
     {"FinishUnenroll", "s", on_finish_unenroll},
     {"GetUnenrollments", "", on_get_unenrollments},
     {"RenewCertificate", "sss", on_renew_certificate},

@@ -120,10 +120,16 @@ dm_session_get_info(const DmProvider *provider)
     };
 }
 
+GStrv
+dm_session_get_addresses(const DmProvider *provider)
+{
+    return dm_addresses_split(get_address_text(provider));
+}
+
 guint
 dm_session_count_addresses(const DmProvider *provider)
 {
-    g_auto(GStrv) listed = dm_addresses_split(get_address_text(provider));
+    g_auto(GStrv) listed = dm_session_get_addresses(provider);
 
     return g_strv_length(listed);
 }

@@ -50,6 +50,9 @@ DmSessionInfo dm_session_get_info(const DmProvider *provider);
 /* How many server addresses are in force (L2); a user tree's provider has none. */
 guint dm_session_count_addresses(const DmProvider *provider);
 
+/* These addresses, in their order (L2). Free with g_strfreev(). */
+GStrv dm_session_get_addresses(const DmProvider *provider);
+
 /* SHA-256 of the certificates that the enrolment uses, in lower-case hex: the active one, and the
  * one it replaced until a session with the new one has worked (S5). NULL-ended, may be empty; free
  * with g_strfreev(). */

@@ -3,6 +3,7 @@
 reached elsewhere only because it needs more (a terminal, a session) is named with its test."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,13 @@ import fake_broker
 import harness
 import pytest
 from cli_helpers import ROOT_URI
-from conftest import HERE
 from test_cli_help import COMMANDS
 
+HERE = pathlib.Path(__file__).resolve().parent
 X = f"{ROOT_URI}/Provider/X"
 NOBODY = f"{ROOT_URI}/Provider/Nobody"
 OTHER = 65534
-PUBLIC = ["status", "help-contacts", "page", "first-sync", "sync", "disconnect --yes"]
+PUBLIC = ["status", "help-contacts", "page", "first-sync", "sync", "disconnect --yes", "history"]
 ROOT = ["get U", "tree U", "add U", "replace U 1", "delete U", "exec U", "apply GET", "provision DOC"]
 
 # The bus lets one user ask nothing.
@@ -30,14 +31,14 @@ REFUSING = harness.BUS_CONFIG.replace("</busconfig>", f"""
 # State: {exit code: command lines}. U is a node of provider X, GET a message with a Get of X, EMPTY one
 # without a command, DOC a provisioning document.
 CASES = {
-    "no service": {6: PUBLIC + ROOT + ["first-sync --watch", "provision --check DOC"],
+    "no service": {6: PUBLIC + ROOT + ["first-sync --watch", "provision --check DOC", "monitor"],
                    64: [f"{name} --nonsense" for name in COMMANDS],
                    1: ["apply /nowhere", "provision /nowhere"], 2: ["apply EMPTY"]},
     "not enrolled": {5: PUBLIC, 0: ["tree"], 3: ["get U", "tree U", "delete U"]},
-    "refused": {4: PUBLIC + ROOT},
+    "refused": {4: PUBLIC + ROOT + ["monitor"]},
     "broken": {1: PUBLIC},
     "enrolled": {
-        0: ["status", "help-contacts", "page", "first-sync", "sync", "get U", "tree U",
+        0: ["status", "help-contacts", "page", "first-sync", "sync", "history", "get U", "tree U",
             f"add {ROOT_URI}/Provider/Z", "replace U 1", f"delete {X}/CustomEnrollmentCompletePage",
             f"exec {ROOT_URI}/Provider/Z/Unenroll Z", "apply GET", "provision --check DOC", "provision DOC",
             "disconnect --yes --provider Y"],
@@ -50,16 +51,24 @@ CASES = {
     },
 }
 
-# What only a terminal or the end of a session brings.
+# What only a terminal, the end of a session or a real broker brings.
 ELSEWHERE = {
     ("disconnect", 2): ("test_cli_sync", "test_a_person_says_no"),
     ("first-sync", 1): ("test_cli_first_sync", "test_watched_in_a_pipe"),
     ("sync", 1): ("test_cli_sync", "test_sync_waits_for_a_bad_end"),
+    ("doctor", 0): ("../session/test_doctor", "test_nothing_is_wrong"),
+    ("doctor", 1): ("../session/test_doctor", "test_what_the_broker_finds_is_1"),
+    ("doctor", 4): ("../session/test_doctor", "test_a_service_that_the_bus_keeps_from_us_is_4"),
+    ("doctor", 5): ("../session/test_doctor", "test_not_enrolled_is_5"),
+    ("doctor", 6): ("../session/test_doctor", "test_no_service_is_6"),
+    ("monitor", 1): ("../session/test_monitor", "test_a_broker_that_says_anything_else"),
 }
 
 # What each can end with; scripts rely on it.
 EVERY = {0, 1, 4, 6, 64}
-POSSIBLE = {name: EVERY | {3, 5} for name in ("status", "help-contacts", "page", "first-sync", "sync")}
+POSSIBLE = {name: EVERY | {3, 5} for name in ("status", "help-contacts", "page", "first-sync", "sync",
+                                                "history")}
+POSSIBLE |= {"doctor": EVERY | {5}, "monitor": EVERY - {0}}
 POSSIBLE |= {"disconnect": EVERY | {2, 3, 5}, "apply": EVERY | {2}, "provision": EVERY}
 POSSIBLE |= {name: EVERY | {3} for name in ("get", "tree", "add", "replace", "delete", "exec")}
 

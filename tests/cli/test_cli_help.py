@@ -9,7 +9,7 @@ import pytest
 import harness
 
 COMMANDS = ["status", "help-contacts", "page", "first-sync", "sync", "disconnect", "get", "tree",
-            "add", "replace", "delete", "exec", "apply", "provision"]
+            "add", "replace", "delete", "exec", "apply", "provision", "history", "doctor", "monitor"]
 
 
 def test_help_of_the_program(env, golden):

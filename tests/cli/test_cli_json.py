@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """--json: what each command prints is what docs/dmclientctl.schema.json says, and no more."""
 
-import copy
 import json
 import os
 import re
@@ -12,8 +11,8 @@ import harness
 import jsonschema
 import pytest
 from cli_helpers import ROOT_URI
+from cli_json import SCHEMA, check, validator
 
-SCHEMA = json.loads((harness.ROOT / "docs" / "dmclientctl.schema.json").read_text(encoding="utf-8"))
 DOCUMENT = harness.ROOT / "docs" / "cli-json.md"
 URI = f"{ROOT_URI}/Provider/X"
 GET = f"<Get><CmdID>1</CmdID><Item><Target><LocURI>{URI}</LocURI></Target></Item></Get>"
@@ -22,31 +21,6 @@ PROVISIONING = """<wap-provisioningdoc version="1.1"><characteristic type="APPLI
 </characteristic><characteristic type="DMClient"><characteristic type="Provider">
 <characteristic type="Y"><parm name="UPN" value="a@example.test"/></characteristic>
 </characteristic></characteristic></wap-provisioningdoc>"""
-
-
-def strict(schema):
-    """The same without leave to have members that are not in it."""
-    if isinstance(schema, dict):
-        schema = {key: strict(value) for key, value in schema.items()}
-        if "properties" in schema:
-            schema["additionalProperties"] = False
-        return schema
-    return [strict(item) for item in schema] if isinstance(schema, list) else schema
-
-
-def validator(name):
-    """Of the object of #/$defs with that name, strictly."""
-    schema = strict(copy.deepcopy(SCHEMA))
-    del schema["anyOf"]
-    return jsonschema.Draft202012Validator({**schema, "$ref": f"#/$defs/{name}"})
-
-
-def check(name, text):
-    """Whether `text` is that object, and also one of what the whole schema has."""
-    found = json.loads(text)
-    validator(name).validate(found)
-    jsonschema.Draft202012Validator(SCHEMA).validate(found)
-    assert list(found)[0] == "schema"
 
 
 def test_the_schema_is_one():

@@ -45,6 +45,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(DBusMessage) message = NULL;
     DmTreeSyncRequest request;
+    g_autoptr(GPtrArray) inspection = NULL;
+    const char *health = NULL;
     DBusMessageIter iter;
 
     if (size > G_MAXINT)
@@ -53,6 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (message == NULL)
         return 0;
     (void)dm_wire_read_sync_request(message, &request);
+    inspection = dm_wire_read_inspection(message, &health);
     if (!dbus_message_iter_init(message, &iter))
         return 0;
     do {

@@ -112,6 +112,9 @@ def main():
         find("broker", look_at_process, "dmclient-broker.service")
         find("broker owner", ask, "GetConnectionUnixUser", "s", NAME + ".Broker")
         find("broker unit", show, "dmclient-broker.service", "ActiveState", "NRestarts")
+        find("doctor", lambda: {user: run(ctl, "doctor", "--json", user=user)
+                                for user in ("root", "nobody")})
+        find("monitor", run, ctl, "monitor", "--raw", user="nobody")
         run("systemctl", "stop", "dmclient-broker.service", "dmclient-agent.service")
         find("ends", lambda: {unit: show(unit, "Result") for unit in
                               ("dmclient-agent.service", "dmclient-broker.service")})

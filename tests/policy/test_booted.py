@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The units in a system that systemd runs, with all that they confine (security.md section 1)."""
 
+import json
 import pathlib
 import shutil
 import tempfile
@@ -86,3 +87,21 @@ def test_bus_starts_the_broker(facts):
     assert facts["broker owner"][0] == 0
     assert facts["broker unit"] == {"ActiveState": "active", "NRestarts": "0"}
     assert facts["ends"]["dmclient-broker.service"] == {"Result": "success"}
+
+
+def test_doctor_sees_what_its_caller_may(facts):
+    """Root's check becomes the broker's user, and finds its directory, keys and peers in order."""
+    code, text = facts["doctor"]["root"]
+    assert code == 1, "no server is in the container"
+    found = {(one["by"], one["id"]): one["level"] for one in json.loads(text)["findings"]}
+    for name in ("key-directory", "daemon", "bus", "socket", "store", "addresses"):
+        assert found["dmclient-broker", name] == "ok", text
+    assert found["dmclient-broker", "certificate"] == "warning", "it is made for 30 days"
+    assert {name for (_, name), level in found.items() if level == "error"} <= {"resolve", "connect"}
+    code, text = facts["doctor"]["nobody"]
+    assert code == 0 and len(json.loads(text)["not_looked_at"]) == 1, text
+
+
+def test_nobody_else_watches_sessions(facts):
+    code, text = facts["monitor"]
+    assert code == 4 and "only root" in text

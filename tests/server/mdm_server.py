@@ -113,7 +113,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.mdm.note(Violation("http-method", self.command))
         self.send_error(405)
 
-    do_HEAD = do_PUT = do_DELETE = do_OPTIONS = do_GET
+    do_PUT = do_DELETE = do_OPTIONS = do_GET
+
+    def do_HEAD(self):
+        """A look (dmclient-broker --check), and no session."""
+        self.server.mdm.looks += 1
+        self.send_response(self.server.mdm.look_status)
+        self.end_headers()
+
+    def date_time_string(self, timestamp=None):
+        if timestamp is None:
+            timestamp = time.time() + self.server.mdm.ahead_s
+        return super().date_time_string(timestamp)
 
     def log_message(self, format, *arguments):
         pass
@@ -165,6 +176,9 @@ class MdmServer:
         self.exchanges = []
         self.handshake_errors = []
         self.handshakes = 0
+        self.looks = 0          # HEAD requests
+        self.look_status = 405  # what they are answered
+        self.ahead_s = 0        # of the clock that Date shows
         self.redirected_from = None  # the address that devices ask, where it is another's
         self.stopping = threading.Event()
         self.tls = self.make_tls(certs_dir, certificate, authority, tls_max) if tls else None

@@ -30,6 +30,7 @@ METHODS = {
     "GetUnenrollments": ([], ["a(sxxsss)"]),
     "GetDue": ([], ["a(sxs)"]),
     "GetProviders": ([], ["a(suas)"]),
+    "Inspect": ([], ["a(sas)", "s"]),
     "HandLogs": (["s", "a(say)"], []),
 }
 
@@ -51,6 +52,8 @@ class FakeTree:
         self.providers = providers
         self.dues = list(dues)
         self.account = {"DevId": "the-device"}
+        self.thumbprints = []     # of each provider
+        self.health = "ok"
         self.tokens = []          # given to sessions, in order; "" or none left: made up
         self.refuse = {}
         self.calls = []
@@ -172,4 +175,8 @@ class FakeTree:
         return (self.dues,)
 
     def _GetProviders(self):
-        return ([(name, len(addresses), []) for name, addresses in self.providers.items()],)
+        return ([(name, len(addresses), self.thumbprints)
+                 for name, addresses in self.providers.items()],)
+
+    def _Inspect(self):
+        return (list(self.providers.items()), self.health)

@@ -3,6 +3,7 @@
 what it calls (dbus/tree-call.h, protocol.md section 8)."""
 
 import json
+import socket
 import threading
 import time
 
@@ -310,21 +311,39 @@ def test_the_journal_tells_what_a_session_did_and_no_secret(serve, tree_of, cert
         assert secret not in "".join(files.values())
 
 
-def test_the_check_is_honest(env, serve, tree_of, key):
+def test_the_check_of_an_archive_is_that_of_the_broker(env, serve, tree_of, key):
+    """The same findings as dmclient-broker --check has, and nothing secret in them."""
     server = serve([])
-    tree = tree_of({"P": server, "Q\"\n": server})
+    tree = tree_of({"P": server, "Q\"\n": server}, thumbprints=[key])
     check = json.loads(collect(tree)["check.json"])
-    assert check["schema"] == 1
-    assert check["socket"] == {"path": str(env.socket), "attends": True}
-    assert check["bus"]["used"] is False
-    assert check["config"]["error"] is None
-    assert [one["id"] for one in check["providers"]] == ["P", "Q\"\n"]
-    assert check["providers"][0]["addresses"] == 1
-    assert check["providers"][0]["certificates"] == []
+    assert check["schema"] == 1 and check["level"] == "ok"
+    levels = {(one["id"], one["provider"]): one["level"] for one in check["findings"]}
+    for name in ("config", "key-directory", "daemon", "bus", "socket", "store"):
+        assert levels[name, None] == "ok"
+    for name in ("certificate", "addresses", "server", "clock"):
+        assert levels[name, "P"] == levels[name, "Q\"\n"] == "ok"
+    assert server.looks == 2 and not server.exchanges
     env.configure("[broker]\nmax-messages=none\n")
+    (env.state_dir / "broker" / f"{key}.key").chmod(0o640)
     tree.say("ReloadRequested")
-    check = json.loads(collect(tree, "r2")["check.json"])
-    assert "max-messages" in check["config"]["error"]
+    text = collect(tree, "r2")["check.json"]
+    wrong = {one["id"]: one["text"] for one in json.loads(text)["findings"]
+             if one["level"] == "error"}
+    assert "max-messages" in wrong["config"]
+    assert "mode is 0640" in wrong["key-file"] and "[id].key" in wrong["key-file"]
+    assert key not in text
+
+
+def test_a_server_that_says_nothing_does_not_hold_up_an_archive(tree_of, serve, key):
+    """Whoever collects logs waits 5 s for the broker's part."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        tree = tree_of({"P": serve([])}, thumbprints=[key])
+        tree.providers["P"] = [f"https://127.0.0.1:{silent.getsockname()[1]}/x"]
+        began = time.monotonic()
+        found = json.loads(collect(tree)["check.json"])["findings"]
+        assert time.monotonic() - began < 5
+    connect, = [one for one in found if one["id"] == "connect"]
+    assert connect["level"] == "warning" and "did not answer within" in connect["text"]
 
 
 # -- the configuration -----------------------------------------------------------------------------

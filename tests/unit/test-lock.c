@@ -116,15 +116,22 @@ static void
 test_one_daemon(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
-    int lock = dm_lock_take_daemon(fixture->directory, &error);
+    int lock;
 
+    /* To look makes nothing, and stands in nobody's way. */
+    g_assert_false(dm_lock_has_daemon(fixture->directory));
+    lock = dm_lock_take_daemon(fixture->directory, &error);
     g_assert_no_error(error);
     g_assert_cmpint(lock, >=, 0);
+    g_assert_true(dm_lock_has_daemon(fixture->directory));
     close(take(fixture, "One"));
     g_assert_cmpint(dm_lock_take_daemon(fixture->directory, &error), ==, -1);
     g_assert_error(error, DM_ERROR, DM_ERROR_BUSY);
     g_assert_nonnull(strstr(error->message, fixture->directory));
     close(lock);
+    g_assert_false(dm_lock_has_daemon(fixture->directory));
+    close(take(fixture, "One"));
+    g_assert_false(dm_lock_has_daemon(fixture->directory));
     close(dm_lock_take_daemon(fixture->directory, NULL));
 }
 

@@ -409,6 +409,28 @@ test_get_providers(void)
 }
 
 static void
+test_inspect(void)
+{
+    g_auto(Fixture) fixture = {0};
+    g_autoptr(Client) client = NULL;
+    g_autoptr(DBusMessage) answer = NULL;
+    g_autoptr(GPtrArray) providers = NULL;
+    const DmTreeAddresses *one;
+    const char *health = NULL;
+
+    fixture_init(&fixture);
+    client = client_new(fixture.path);
+    answer = client_expect(client, dm_tree_client_new_call("Inspect"));
+    providers = dm_wire_read_inspection(answer, &health);
+    g_assert_nonnull(providers);
+    g_assert_cmpstr(health, ==, "ok");
+    g_assert_cmpuint(providers->len, ==, 1);
+    one = providers->pdata[0];
+    g_assert_cmpstr(one->id, ==, "A");
+    g_assert_null(one->addresses[0]);
+}
+
+static void
 test_sync_requested(void)
 {
     g_auto(Fixture) fixture = {0};
@@ -453,6 +475,7 @@ main(int argc, char **argv)
     g_test_add_func("/socket/due-is-told-when-it-changes", test_due);
     g_test_add_func("/socket/get-due", test_get_due);
     g_test_add_func("/socket/get-providers", test_get_providers);
+    g_test_add_func("/socket/inspect", test_inspect);
     g_test_add_func("/socket/sync-requested", test_sync_requested);
     return g_test_run();
 }

@@ -132,6 +132,34 @@ make_providers(guint n_thumbprints)
     return call;
 }
 
+static void
+test_inspection(void)
+{
+    for (guint n = 0; n <= DM_TREE_MAX_ADDRESSES + 1; n += DM_TREE_MAX_ADDRESSES + 1) {
+        g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
+        const char *id = "A", *address = "https://a/", *sent = "ok", *health = NULL;
+        g_autoptr(GPtrArray) got = NULL;
+        DBusMessageIter iter, array, fields, strings;
+
+        dbus_message_iter_init_append(call, &iter);
+        dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(sas)", &array);
+        dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &fields);
+        dbus_message_iter_append_basic(&fields, DBUS_TYPE_STRING, &id);
+        dbus_message_iter_open_container(&fields, DBUS_TYPE_ARRAY, "s", &strings);
+        for (guint i = 0; i < n; i++)
+            dbus_message_iter_append_basic(&strings, DBUS_TYPE_STRING, &address);
+        dbus_message_iter_close_container(&fields, &strings);
+        dbus_message_iter_close_container(&array, &fields);
+        dbus_message_iter_close_container(&iter, &array);
+        g_assert_null(dm_wire_read_inspection(call, &health)); /* no health */
+        dbus_message_iter_append_basic(&iter, DBUS_TYPE_STRING, &sent);
+        got = dm_wire_read_inspection(call, &health);
+        g_assert_true((got != NULL) == (n <= DM_TREE_MAX_ADDRESSES));
+        if (got != NULL)
+            g_assert_cmpstr(health, ==, "ok");
+    }
+}
+
 static GPtrArray *
 pass_providers(DBusMessage *message)
 {
@@ -260,5 +288,6 @@ main(int argc, char **argv)
     g_test_add_func("/tree-call-broker/sync-request", test_sync_request);
     g_test_add_func("/tree-call-broker/certificate-over-the-cap-is-not-taken",
                     test_session_certificate_cap);
+    g_test_add_func("/tree-call-broker/inspection", test_inspection);
     return g_test_run();
 }
