@@ -17,8 +17,8 @@
 #include "dbus/tree-call.h"
 #include "hosts/tree-client.h"
 
-/* Where a user's tree is served: whose it is, a uid. Without it the host's own user's, if that is
- * not root: a host does not say in whose session it runs. */
+/* Where a user's tree is served: whose it is, a uid; anything else is nobody's. Without it the
+ * host's own user's, if that is not root: a host does not say in whose session it runs. */
 #define ENV_UID "DMCLIENT_UID"
 #define USER_PREFIX "./User/"
 
@@ -220,8 +220,10 @@ find_uid(void)
     unsigned long uid;
     char *end;
 
-    if (text == NULL || !isdigit((unsigned char)*text))
+    if (text == NULL)
         return getuid() != 0 ? (int64_t)getuid() : -1;
+    if (!isdigit((unsigned char)*text))
+        return -1;
     errno = 0;
     uid = strtoul(text, &end, 10);
     return errno == 0 && *end == '\0' && uid < UINT32_MAX ? (int64_t)uid : -1;
@@ -246,6 +248,18 @@ on_close(void *data)
     dm_host_tree_free(data);
 }
 
+/* Whether a leaf that is not set could be: for Replace its parent is enough (V2), and hosts refuse
+ * to replace what is not there. A format that there is not comes to be refused after row, verb and
+ * parent have been found good, and before anything is changed. */
+static int
+ask_replace(DmHostTree *tree, const char *uri)
+{
+    const DmCommand command = {
+        .verb = DM_VERB_REPLACE, .loc_uri = uri, .format = NOT_FORMAT, .data = ""};
+
+    return run(tree, &command, NULL);
+}
+
 static int
 on_is_node(const char *uri, omadmtree_node_kind_t *kind, void *data)
 {
@@ -265,7 +279,8 @@ on_is_node(const char *uri, omadmtree_node_kind_t *kind, void *data)
     }
     if (status != DM_STATUS_NOT_FOUND)
         return status;
-    *kind = OMADM_NODE_NOT_EXIST;
+    *kind =
+        ask_replace(data, uri) == DM_STATUS_BAD_FORMAT ? OMADM_NODE_IS_LEAF : OMADM_NODE_NOT_EXIST;
     return 0;
 }
 

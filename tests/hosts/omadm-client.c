@@ -54,7 +54,7 @@ open_object(ClientObject *object, const char *path)
 bool
 client_open(Client *client, const char *const *files, size_t n_files)
 {
-    *client = (Client){0};
+    *client = (Client){.blind = client->blind};
     for (size_t i = 0; i < n_files && i < CLIENT_MAX_FILES; i++) {
         if (!open_object(&client->objects[i], files[i])) {
             client_close(client);
@@ -76,7 +76,7 @@ client_close(Client *client)
         free_interface(object->interface);
         (void)dlclose(object->file);
     }
-    *client = (Client){0};
+    client->n_objects = 0;
 }
 
 /* The object whose subtree the URI is in; NULL: none. */
@@ -180,8 +180,14 @@ static const ClientObject *
 look_for(const Client *client, const char *uri, const char *command, int *ret_status)
 {
     omadmtree_node_kind_t kind = OMADM_NODE_NOT_EXIST;
-    const ClientObject *object = look(client, uri, &kind, ret_status);
+    const ClientObject *object;
 
+    if (client->blind) {
+        object = find_object(client, uri);
+        *ret_status = object != NULL ? 0 : NOT_FOUND;
+        return object;
+    }
+    object = look(client, uri, &kind, ret_status);
     if (object != NULL && kind == OMADM_NODE_NOT_EXIST)
         *ret_status = NOT_FOUND;
     else if (object != NULL)
@@ -246,11 +252,23 @@ set(const ClientObject *object, const char *uri, const char *format, const char 
     return code_of(status);
 }
 
-int
-client_add(Client *client, const char *uri, const char *format, const char *data, size_t size)
+/* What is done about rights on a node that has been added. */
+static int
+give_rights(const ClientObject *object, const char *uri, char *acl)
+{
+    if (check_acl(acl, "Replace=") == 0)
+        return OK;
+    if (object->interface->setACLFunc == NULL)
+        return NOT_ALLOWED;
+    return code_of(
+        object->interface->setACLFunc(uri, "Get=*&Add=s&Delete=s&Replace=s", object->data));
+}
+
+static int
+add_with_look(Client *client, const char *uri, const char *format, const char *data, size_t size)
 {
     omadmtree_node_kind_t kind = OMADM_NODE_NOT_EXIST;
-    int status = 0, set_status;
+    int status = 0;
     const ClientObject *object = look(client, uri, &kind, &status);
     char *parent = strdup(uri), *acl = NULL;
     const char *slash = parent != NULL ? strrchr(parent, '/') : NULL;
@@ -267,21 +285,25 @@ client_add(Client *client, const char *uri, const char *format, const char *data
         status = find_acl(object, parent, &acl);
     if (status == 0)
         status = check_acl(acl, "Add=");
-    if (status == 0) {
-        set_status = set(object, uri, format, data, size);
-        /* Of the list that is cut now: where Replace was behind Add, it is not seen any more. */
-        status = set_status;
-        if (set_status == OK && check_acl(acl, "Replace=") != 0) {
-            if (object->interface->setACLFunc == NULL)
-                status = NOT_ALLOWED;
-            else
-                status = code_of(object->interface->setACLFunc(
-                    uri, "Get=*&Add=s&Delete=s&Replace=s", object->data));
-        }
-    }
+    if (status == 0)
+        status = set(object, uri, format, data, size);
+    /* In the list that is cut now: where Replace was behind Add, it is not seen any more. */
+    if (status == OK)
+        status = give_rights(object, uri, acl);
     free(acl);
     free(parent);
     return status;
+}
+
+int
+client_add(Client *client, const char *uri, const char *format, const char *data, size_t size)
+{
+    const ClientObject *object;
+
+    if (!client->blind)
+        return add_with_look(client, uri, format, data, size);
+    object = find_object(client, uri);
+    return object != NULL ? set(object, uri, format, data, size) : NOT_FOUND;
 }
 
 int

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     ClientObject objects[CLIENT_MAX_FILES];
     size_t n_objects;
+    bool blind; /* does not look whether a node is there before it acts, nor at rights */
 } Client;
 
 /* What came of a command: status, and of a Get the node's fields, malloc'd. */

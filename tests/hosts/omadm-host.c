@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /* An OMA-DM client for tests: `session FILE…` runs the commands that come on standard input, each a
- * line of words, hex or "-" for none:
+ * line of words, "=" and hex or "-" for none:
  *
- *     open | close | get URI | add URI FORMAT DATA | replace URI FORMAT DATA | delete URI |
+ *     open | blind | close | get URI | add URI FORMAT DATA | replace URI FORMAT DATA | delete URI |
  *     exec URI DATA
  *
  * and answers each with a line: STATUS, FORMAT and DATA in hex. The other ways to call it check one
@@ -48,13 +48,14 @@ from_hex(char digit)
 static char *
 decode(char *word, size_t *ret_size)
 {
-    size_t size = strlen(word) / 2;
+    const char *digits = word + 1;
+    size_t size = strlen(digits) / 2;
 
     *ret_size = 0;
-    if (strcmp(word, "-") == 0)
+    if (*word != '=')
         return NULL;
     for (size_t i = 0; i < size; i++)
-        word[i] = (char)(from_hex(word[2 * i]) * 16 + from_hex(word[2 * i + 1]));
+        word[i] = (char)(from_hex(digits[2 * i]) * 16 + from_hex(digits[2 * i + 1]));
     word[size] = '\0';
     *ret_size = size;
     return word;
@@ -64,8 +65,7 @@ static void
 print_hex(const char *bytes, size_t size)
 {
     putchar(' ');
-    if (bytes == NULL)
-        putchar('-');
+    putchar(bytes == NULL ? '-' : '=');
     for (size_t i = 0; bytes != NULL && i < size; i++)
         printf("%02x", (unsigned char)bytes[i]);
 }
@@ -122,6 +122,8 @@ run_session(const char *const *files, size_t n_files)
         }
         if (verb != NULL && strcmp(verb, "open") == 0)
             answer.status = client_open(&client, files, n_files) ? 200 : 500;
+        else if (verb != NULL && strcmp(verb, "blind") == 0)
+            client.blind = true;
         else if (verb != NULL && strcmp(verb, "close") == 0)
             client_close(&client);
         else if (verb != NULL)
@@ -192,7 +194,7 @@ measure(void)
 static bool
 use(const char *const *files, size_t n_files, const char *uri, unsigned number)
 {
-    Client client;
+    Client client = {0};
     ClientAnswer answer;
     char text[32];
     int size = snprintf(text, sizeof text, "%u", number);
@@ -280,7 +282,7 @@ read_often(void *data)
 static int
 run_threads(const char *uri, const char *const *files)
 {
-    Client client;
+    Client client = {0};
     Reader readers[N_THREADS];
     pthread_t threads[N_THREADS];
     bool good = true;
@@ -347,7 +349,7 @@ static int
 run_guest(const char *uri, const char *const *files, size_t n_files)
 {
     Process before = look_at_process(), after;
-    Client client;
+    Client client = {0};
     ClientAnswer answer;
 
     if (!use(files, n_files, uri, 1) || !client_open(&client, files, n_files))
@@ -463,7 +465,7 @@ check_texts(const omadm_mo_interface_t *mo, void *session, char *uri)
 static int
 run_hostile(char *uri, const char *const *files)
 {
-    Client client;
+    Client client = {0};
     int bad;
 
     if (!client_open(&client, files, 1))
