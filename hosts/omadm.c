@@ -144,12 +144,15 @@ static int
 get(DmHostTree *tree, const char *uri, DmHostReply *ret_reply)
 {
     const DmCommand command = {.verb = DM_VERB_GET, .loc_uri = uri};
-    int status = run(tree, &command, ret_reply);
+    DmHostReply reply = {0};
+    int status = run(tree, &command, &reply);
 
-    if (status != DM_STATUS_OK || ret_reply->results[0].n_items == 1)
+    if (status == DM_STATUS_OK && reply.results[0].n_items == 1) {
+        *ret_reply = reply;
         return status;
-    dm_host_reply_clear(ret_reply);
-    return DM_STATUS_FAILED;
+    }
+    dm_host_reply_clear(&reply);
+    return status == DM_STATUS_OK ? DM_STATUS_FAILED : status;
 }
 
 /* -- outcomes ------------------------------------------------------------------------------------

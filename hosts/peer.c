@@ -275,10 +275,8 @@ find_size(const DmPeer *peer, size_t *ret_size)
 
     if (peer->input_size > 0)
         size = dbus_message_demarshal_bytes_needed(peer->input, (int)peer->input_size);
-    if (size < 0)
+    if (size < 0 || (size_t)size > peer->max_message)
         return EPROTO;
-    if ((size_t)size > peer->max_message)
-        return EMSGSIZE;
     *ret_size = (size_t)size;
     return 0;
 }

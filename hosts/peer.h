@@ -12,12 +12,12 @@
  * thread, no signal, no global state; one user at a time.
  *
  * Functions return 0 or an errno value: ENOENT, ECONNREFUSED (nobody listens), EACCES, ECONNRESET
- * (the peer closed the connection), ETIMEDOUT, EMSGSIZE, EPROTO (not D-Bus, or not such as is
+ * (the peer closed the connection), ETIMEDOUT, EPROTO (not D-Bus, or not such as is
  * wanted), ENOMEM, or what the kernel says. Times are milliseconds of dm_peer_now_ms(). */
 typedef struct {
     int fd; /* -1: none */
     dbus_uint32_t serial;
-    size_t max_message; /* bytes; a longer one that comes is EMSGSIZE */
+    size_t max_message; /* bytes; a longer one that comes is EPROTO */
     char *input;        /* bytes that came and are no whole message yet */
     size_t input_size;
     size_t input_room;

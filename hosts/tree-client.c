@@ -84,7 +84,7 @@ fail_with(DmHostTree *tree, int code)
     case EINVAL:
         return fail(tree, code, "a text is not valid UTF-8 or holds a NUL, or a span is not valid");
     case EMSGSIZE:
-        return fail(tree, code, "the commands or their answer are too large for one message");
+        return fail(tree, code, "the commands are too large for one message");
     case EPROTO:
         return fail(tree, code, "%s: what answers there is not the tree", tree->path);
     case ENOMEM:

@@ -196,19 +196,20 @@ use(const char *const *files, size_t n_files, const char *uri, unsigned number)
 {
     Client client = {0};
     ClientAnswer answer;
-    char text[32];
+    char text[32], nowhere[1024];
     int size = snprintf(text, sizeof text, "%u", number);
-    bool good;
+    bool good = snprintf(nowhere, sizeof nowhere, "%sX", uri) > 0;
 
     if (!client_open(&client, files, n_files))
         return false;
-    good = client_replace(&client, uri, "chr", text, (size_t)size) == 200;
+    good = good && client_replace(&client, uri, "chr", text, (size_t)size) == 200;
     answer = client_get(&client, uri);
     good = good && answer.status == 200 && answer.data_size == (size_t)size &&
            memcmp(answer.data, text, (size_t)size) == 0;
     client_answer_clear(&answer);
     good = good && client_replace(&client, uri, "chr", "\xff", 1) == 415;
-    good = good && client_delete(&client, "./Nowhere") == 404;
+    good = good && client_delete(&client, nowhere) == 404;
+    good = good && client_add(&client, uri, NULL, text, (size_t)size) == 418;
     client_close(&client);
     return good;
 }

@@ -250,6 +250,33 @@ def test_an_add_whose_connection_is_lost_runs_once(env, agent, cut):
     proxy.close()
 
 
+class KillingProxy(Proxy):
+    """Has the agent killed, and another one started, instead of passing on the answer."""
+
+    def __init__(self, env):
+        self.env = env
+        super().__init__(env.dir / "proxy", env.socket, "reply")
+
+    def _must_cut(self, *what):
+        must = super()._must_cut(*what)
+        if must:
+            self.env.agent.kill()
+            self.env.start_agent()
+        return must
+
+
+def test_an_add_whose_agent_is_killed_after_the_commit_runs_once(env, agent):
+    fill(env)
+    proxy = KillingProxy(env)
+    with OmadmHost(env, DMCLIENT_SOCKET=env.dir / "proxy") as host:
+        host.open()
+        host.blind()
+        assert host.add(f"{A}/Poll") == 200
+        assert host.delete(f"{A}/Poll") == 200
+    assert env.agent is not agent
+    proxy.close()
+
+
 SERVICE = """[D-BUS Service]
 Name={name}
 Exec={words}
