@@ -232,8 +232,8 @@ authenticate(DmPeer *peer, int64_t deadline_ms)
     (void)snprintf(uid, sizeof uid, "%u", (unsigned)geteuid());
     for (const char *digit = uid; *digit != '\0'; digit++)
         size += (size_t)snprintf(hello + size, sizeof hello - size, "%02x", (unsigned)*digit);
-    memcpy(hello + size, "\r\n", 2);
-    error = write_all(peer, hello, size + 2, deadline_ms);
+    size += (size_t)snprintf(hello + size, sizeof hello - size, "\r\n");
+    error = write_all(peer, hello, size, deadline_ms);
     if (error == 0)
         error = read_line(peer, deadline_ms);
     if (error != 0)

@@ -71,6 +71,8 @@ client_close(Client *client)
     for (size_t i = 0; i < client->n_objects; i++) {
         ClientObject *object = &client->objects[i];
 
+        if (object->interface == NULL)
+            continue;
         if (object->interface->closeFunc != NULL)
             object->interface->closeFunc(object->data);
         free_interface(object->interface);
@@ -127,7 +129,7 @@ find_acl(const ClientObject *object, const char *uri, char **ret_acl)
 static int
 check_acl(char *acl, const char *command)
 {
-    char *entry = strstr(acl, command);
+    char *entry = acl != NULL ? strstr(acl, command) : NULL;
     char *end;
 
     if (entry == NULL)
