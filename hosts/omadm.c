@@ -197,14 +197,16 @@ decode_segment(const char *segment, size_t size, char *buffer, size_t room)
 }
 
 /* Tells the provider below which a server has set or run something how that went (F6): it may wait
- * for it. The tree sees it only of its own sessions. Nothing depends on whether it was heard. */
+ * for it. The tree sees it only of its own sessions. Nothing depends on whether it was heard, so a
+ * tree that cannot be had is not waited for once more. */
 static void
 report(DmHostTree *tree, const char *uri, int status)
 {
     char provider[DM_URI_MAX_BYTES + 1];
     const char *segment;
 
-    if (strncmp(uri, DM_OMADM_BASE PROVIDERS, strlen(DM_OMADM_BASE PROVIDERS)) != 0)
+    if (status == DM_STATUS_UNAVAILABLE ||
+        strncmp(uri, DM_OMADM_BASE PROVIDERS, strlen(DM_OMADM_BASE PROVIDERS)) != 0)
         return;
     segment = uri + strlen(DM_OMADM_BASE PROVIDERS);
     if (decode_segment(segment, strcspn(segment, "/?"), provider, sizeof provider))
