@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import bus_bench
+import host_bench
 import process_bench
 import session_bench
 from bench import Bench
@@ -32,6 +33,7 @@ GROUPS = {
     "start": ("from exec of the agent to the first Get answered", process_bench.bench_start),
     "memory": ("the agent's, idle, and what a provider adds", process_bench.bench_memory),
     "idle": ("wake-ups of an agent with nothing due", process_bench.bench_idle),
+    "omadm": ("Get by an OMA-DM client's module, against a tree call", host_bench.bench_omadm),
     "session": ("a session of ten messages over TLS", session_bench.run),
 }
 # Part of another group.

@@ -22,6 +22,7 @@ ROWS = {
     "start": {"start-1-providers"},
     "memory": {"agent-private-dirty", "agent-rss", "memory-a-provider"},
     "idle": {"idle-wake-ups"},
+    "omadm": {"omadm-get", "omadm-get-cpu"},
     "session": {"session-10-messages"},
 }
 
