@@ -23,7 +23,7 @@ dm_mmi_status_to_text(DmStatus status)
 #include "common/status.def"
 #undef DM_STATUS
         ;
-    for (const char *at = texts; *at != '\0'; at += strlen(at) + 1)
+    for (const char *at = texts; at < texts + sizeof texts - 1; at += strlen(at) + 1)
         if (g_ascii_strtoll(at, NULL, 10) == (gint64)status)
             return strchr(at, ' ') + 1;
     return "";
@@ -115,7 +115,7 @@ dm_mmi_objects_get_hw_dev_id(DmHostTree *tree, const DmMmiJson *json, DmMmiOutco
 {
     g_autofree char *uri = dm_mmi_model_new_uri(DM_MMI_NODE_ROOT_HW_DEV_ID, NULL);
     const char *text = NULL;
-    DmHostReply reply;
+    DmHostReply reply = {0};
     JsonNode *node;
 
     if (!get(tree, uri, &reply, ret_outcome))
@@ -151,7 +151,7 @@ read_state(DmHostTree *tree, DmHostReply *ret_reply, DmMmiOutcome *ret_outcome)
 JsonNode *
 dm_mmi_objects_get_providers(DmHostTree *tree, const DmMmiJson *json, DmMmiOutcome *ret_outcome)
 {
-    DmHostReply reply;
+    DmHostReply reply = {0};
     g_autoptr(DmMmiState) state = read_state(tree, &reply, ret_outcome);
     JsonNode *node;
 
@@ -198,7 +198,7 @@ static DmMmiOutcome
 run(DmHostTree *tree, const DmMmiPlan *plan, const char *session)
 {
     DmMmiOutcome outcome;
-    DmHostReply reply;
+    DmHostReply reply = {0};
     gsize n;
     const DmCommand *commands = dm_mmi_plan_get(plan, &n);
     int error;
@@ -221,7 +221,7 @@ dm_mmi_objects_set_providers(DmHostTree *tree, const DmMmiJson *json, JsonNode *
     g_autoptr(DmMmiPlan) plan = NULL;
     DmMmiOutcome outcome;
     char *problem = NULL;
-    DmHostReply reply;
+    DmHostReply reply = {0};
     DmMmiState *state = read_state(tree, &reply, &outcome);
 
     if (state == NULL)

@@ -360,6 +360,7 @@ read_member(DmMmiPlan *plan, const DmMmiJson *json, JsonObject *object, const ch
     return true;
 }
 
+/* NONE: there is no such verb, or no name. */
 static DmVerb
 find_verb(const char *name)
 {
@@ -373,7 +374,7 @@ find_verb(const char *name)
         {"exec", DM_VERB_EXEC},
     };
 
-    for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
+    for (gsize i = 0; name != NULL && i < G_N_ELEMENTS(verbs); i++)
         if (strcmp(verbs[i].name, name) == 0)
             return (DmVerb)verbs[i].verb;
     return DM_VERB_NONE;
@@ -384,7 +385,7 @@ judge_command(const char *id, const char *verb, const char *loc_uri, bool has_st
 {
     if (id == NULL || *id == '\0' || strlen(id) > MAX_COMMAND_ID)
         return g_strdup_printf("command: commandId must have 1 to %d bytes", MAX_COMMAND_ID);
-    if (verb == NULL || find_verb(verb) == DM_VERB_NONE)
+    if (find_verb(verb) == DM_VERB_NONE)
         return g_strdup_printf("command %s: verb must be add, replace, delete or exec", id);
     if (loc_uri == NULL)
         return g_strdup_printf("command %s: locUri is missing", id);

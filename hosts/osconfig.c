@@ -307,7 +307,7 @@ MmiOpen(const char *client, const unsigned int max_payload_bytes)
     self->next = module.sessions;
     module.sessions = self;
     g_mutex_unlock(&module.lock);
-    return (void *)self->handle; /* NOLINT(performance-no-int-to-ptr): a number, see above */
+    return (void *)self->handle;
 }
 
 void

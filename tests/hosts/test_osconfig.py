@@ -503,3 +503,15 @@ def test_desktop_broker_and_module_see_each_other(env, tmp_path):
             signals.fence()
             assert any("HelpWebsite" in str(arguments[2]) for arguments in signals.seen)
         assert env.ctl_json("help-contacts")
+
+
+def test_the_examples_of_the_docs(session):
+    text = (harness.ROOT / "docs" / "hosts.md").read_text()
+    (block,) = [part.split("```")[0] for part in text.split("```json\n")[1:]]
+    providers, command_object = [harness.json.loads(line) for line in block.splitlines()]
+    assert session.set("providers", providers) == 0
+    assert session.provider("MyMDM")["helpPhoneNumber"] == "+49 30 1234"
+    assert session.set("command", command_object) == errno.ENOENT
+    assert session.providers({"providerId": "MyMDM", "helpWebsite": "x"}) == 0
+    assert session.set("command", {**command_object, "commandId": "8"}) == 0
+    assert "helpWebsite" not in session.provider("MyMDM")
