@@ -325,19 +325,15 @@ only_reads(const DmCommand *commands, size_t n_commands)
     return true;
 }
 
-int
-dm_host_tree_apply(DmHostTree *tree, const DmCommand *commands, size_t n_commands,
-                   DmHostReply *ret_reply)
+static int
+apply(DmHostTree *tree, const char *session, uint64_t message, const DmCommand *commands,
+      size_t n_commands, DmHostReply *ret_reply)
 {
-    bool reads = only_reads(commands, n_commands);
     DBusMessage *call = NULL, *answer = NULL;
-    int code = dm_tree_wire_new_apply(reads ? "" : tree->session, reads ? 0 : tree->message + 1,
-                                      tree->uid, commands, n_commands, &call);
+    int code = dm_tree_wire_new_apply(session, message, tree->uid, commands, n_commands, &call);
 
     if (code != 0)
         return fail_with(tree, code);
-    if (!reads)
-        tree->message++;
     code = call_tree(tree, call, &answer);
     dbus_message_unref(call);
     if (code != 0)
@@ -350,6 +346,22 @@ dm_host_tree_apply(DmHostTree *tree, const DmCommand *commands, size_t n_command
     }
     dbus_message_unref(answer);
     return code;
+}
+
+int
+dm_host_tree_apply(DmHostTree *tree, const DmCommand *commands, size_t n_commands,
+                   DmHostReply *ret_reply)
+{
+    if (only_reads(commands, n_commands))
+        return apply(tree, "", 0, commands, n_commands, ret_reply);
+    return apply(tree, tree->session, ++tree->message, commands, n_commands, ret_reply);
+}
+
+int
+dm_host_tree_apply_once(DmHostTree *tree, const char *session, const DmCommand *commands,
+                        size_t n_commands, DmHostReply *ret_reply)
+{
+    return apply(tree, session, 1, commands, n_commands, ret_reply);
 }
 
 int

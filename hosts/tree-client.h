@@ -63,6 +63,12 @@ typedef struct {
 int dm_host_tree_apply(DmHostTree *tree, const DmCommand *commands, size_t n_commands,
                        DmHostReply *ret_reply);
 
+/* The same for what must run once even if another process asks for it again: as the one message of
+ * `session`, a name that belongs to these commands alone. The tree remembers the last sessions that
+ * changed it, over restarts too. */
+int dm_host_tree_apply_once(DmHostTree *tree, const char *session, const DmCommand *commands,
+                            size_t n_commands, DmHostReply *ret_reply);
+
 void dm_host_reply_clear(DmHostReply *reply);
 
 /* Tells the tree how something ended that is not of the tree's own server sessions (F6): `provider`

@@ -14,3 +14,13 @@ def bench_omadm(bench):
     finally:
         stop(agent)
         bench.services.remove(agent)
+
+
+def bench_osconfig(bench):
+    agent = bench.agent(bench.make_state(1))
+    try:
+        bench.run("bench-osconfig", bench.build / "hosts/dmclient-osconfig.so", bench.socket,
+                  "./Device/Vendor/MSFT/DMClient/Provider?list=StructData", *([2] if bench.quick else []))
+    finally:
+        stop(agent)
+        bench.services.remove(agent)

@@ -34,6 +34,7 @@ GROUPS = {
     "memory": ("the agent's, idle, and what a provider adds", process_bench.bench_memory),
     "idle": ("wake-ups of an agent with nothing due", process_bench.bench_idle),
     "omadm": ("Get by an OMA-DM client's module, against a tree call", host_bench.bench_omadm),
+    "osconfig": ("MmiGet by the module for OSConfig, against a tree call", host_bench.bench_osconfig),
     "session": ("a session of ten messages over TLS", session_bench.run),
 }
 # Part of another group.

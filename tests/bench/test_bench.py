@@ -23,6 +23,7 @@ ROWS = {
     "memory": {"agent-private-dirty", "agent-rss", "memory-a-provider"},
     "idle": {"idle-wake-ups"},
     "omadm": {"omadm-get", "omadm-get-cpu"},
+    "osconfig": {"osconfig-get", "osconfig-get-cpu"},
     "session": {"session-10-messages"},
 }
 
