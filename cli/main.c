@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "cli/printer.h"
+#include "common/i18n.h"
 
 /* Whether --json stands anywhere: it shapes the answer to a wrong command line, too. */
 static bool
@@ -23,7 +24,7 @@ run(int argc, char **argv, DmPrinter *printer)
 
     if (!dm_options_parse(argc, argv, &arguments, &error))
         return dm_printer_fail(printer, DM_EXIT_USAGE,
-                               "%s; 'dmclientctl --help' shows what there is", error->message);
+                               _("%s; 'dmclientctl --help' shows what there is"), error->message);
     if (arguments.values[DM_OPTION_HELP] != NULL) {
         dm_options_append_help(printer->out, arguments.command);
         return DM_EXIT_OK;
@@ -38,8 +39,12 @@ run(int argc, char **argv, DmPrinter *printer)
 int
 main(int argc, char **argv)
 {
-    g_autoptr(DmPrinter) printer = dm_printer_new(wants_json(argc, argv));
+    bool json = wants_json(argc, argv);
+    g_autoptr(DmPrinter) printer = dm_printer_new(json);
 
+    /* What scripts read is the same everywhere. */
+    if (!json)
+        dm_i18n_init();
     /* A pipe that nobody reads any more ends the program, as it does others. */
     dbus_connection_set_change_sigpipe(FALSE);
 

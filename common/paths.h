@@ -12,3 +12,5 @@
 #define DM_ENV_SOCKET "DMCLIENT_SOCKET"
 #define DM_ENV_STATE_DIR "DMCLIENT_STATE_DIR"
 #define DM_ENV_CONFIG "DMCLIENT_CONFIG"
+/* Catalogues of texts that are not installed, LANGUAGE/LC_MESSAGES/dmclient.mo below it. */
+#define DM_ENV_LOCALE_DIR "DMCLIENT_LOCALE_DIR"
