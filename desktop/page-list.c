@@ -31,7 +31,6 @@ furnish(AdwActionRow *row)
                                                 NULL));
     adw_preferences_row_set_use_markup(ADW_PREFERENCES_ROW(row), FALSE);
     gtk_list_box_row_set_activatable(GTK_LIST_BOX_ROW(row), TRUE);
-    gtk_actionable_set_action_name(GTK_ACTIONABLE(row), "win.open");
     g_object_set_data(G_OBJECT(row), "avatar", avatar);
 }
 
@@ -56,7 +55,9 @@ show_provider(AdwActionRow *row, const DmModel *model, const char *provider)
     if (state == NULL)
         state = *error != '\0' ? dm_words_session_error(error) : last;
     dm_row_set(row, state);
+    /* The target first: the action alone would be one without. */
     gtk_actionable_set_action_target(GTK_ACTIONABLE(row), "s", provider);
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(row), "win.open");
 }
 
 void

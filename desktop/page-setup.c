@@ -141,6 +141,8 @@ show_heading(DmPageSetup *page, const DmModel *model, const DmFirstSync *sync)
     dm_label_set(page->text, text);
     gtk_image_set_from_icon_name(page->icon,
                                  is_failed ? "dialog-warning-symbolic" : "emblem-system-symbolic");
+    gtk_widget_set_css_classes(GTK_WIDGET(page->icon),
+                               (const char *[]){is_failed ? "warning" : "accent", NULL});
     gtk_widget_set_visible(page->reset, sync->wants_reset);
 }
 

@@ -4,6 +4,7 @@
 #include "dbus/names.h"
 #include "desktop/calls.h"
 #include "desktop/first-sync.h"
+#include "desktop/rows.h"
 #include "desktop/window-private.h"
 #include "desktop/words.h"
 
@@ -197,6 +198,27 @@ on_confirmed(AdwMessageDialog *dialog, const char *response, gpointer data)
                          call_new(window));
 }
 
+/* What will be removed, by the service's own rules (E3). */
+static GtkWidget *
+list_losses(void)
+{
+    static const struct {
+        const char *icon;
+        const char *text;
+    } losses[] = {
+        {"preferences-system-symbolic", N_("Its settings and help contacts")},
+        {"dialog-password-symbolic", N_("The certificate and key of this device")},
+        {"preferences-system-time-symbolic", N_("The schedule and record of syncs")},
+    };
+    GtkWidget *group = adw_preferences_group_new();
+
+    adw_preferences_group_set_title(ADW_PREFERENCES_GROUP(group), _("This Will Be Removed"));
+    for (gsize i = 0; i < G_N_ELEMENTS(losses); i++)
+        adw_preferences_group_add(ADW_PREFERENCES_GROUP(group),
+                                  dm_row_new(losses[i].icon, _(losses[i].text), NULL));
+    return group;
+}
+
 static void
 on_disconnect(GtkWidget *widget, const char *name, GVariant *target)
 {
@@ -211,13 +233,9 @@ on_disconnect(GtkWidget *widget, const char *name, GVariant *target)
                                       dm_page_get_name(window->model, window->provider));
     adw_message_dialog_set_body(
         ADW_MESSAGE_DIALOG(dialog),
-        _("The organisation is told, and then everything that belongs to its management is removed "
-          "from this device:\n\n"
-          "• its settings and help contacts\n"
-          "• the certificate and key that prove this device to it\n"
-          "• the schedule of syncs and what is remembered of them\n\n"
-          "You may lose access to its mail, networks and apps. Only the organisation can enrol "
+        _("You may lose access to its mail, networks and apps, and only the organisation can enrol "
           "this device again. An administrator has to agree."));
+    adw_message_dialog_set_extra_child(ADW_MESSAGE_DIALOG(dialog), list_losses());
     adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"),
                                      "disconnect", _("_Disconnect"), NULL);
     adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "disconnect",

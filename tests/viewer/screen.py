@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A screen of the tests' own: Xvfb, a session bus on which nobody is, and a bus for screen readers.
-One a process, because libatspi has one for its whole life."""
+One a process, which its tests share."""
 
 import atexit
-import contextlib
 import os
 import pathlib
 import select
@@ -61,13 +60,11 @@ class Screen:
 
     def _start_registry(self):
         """By itself: as its file for activation has it, it looks for a desktop's session first."""
-        with self.in_environment(), open(self.dir / "log", "ab") as log:
+        with open(self.dir / "log", "ab") as log:
             self.processes.append(subprocess.Popen(
-                [REGISTRY], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-        connection = Gio.DBusConnection.new_for_address_sync(
-            self.env["AT_SPI_BUS_ADDRESS"],
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+                [REGISTRY], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, **self.env)))
+        connection = self.connect()
         owners = []
         watch = Gio.bus_watch_name_on_connection(
             connection, "org.a11y.atspi.Registry", Gio.BusNameWatcherFlags.NONE,
@@ -93,29 +90,23 @@ class Screen:
         os.close(reading)
         return line.decode().strip()
 
-    @contextlib.contextmanager
-    def in_environment(self):
-        """The screen's variables in this process, for a library that reads them once."""
-        before = {name: os.environ.get(name) for name in self.env}
-        os.environ.update(self.env)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    def connect(self):
+        """A connection to the bus for screen readers; close with close_sync(None)."""
+        return Gio.DBusConnection.new_for_address_sync(
+            self.env["AT_SPI_BUS_ADDRESS"],
+            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 
-    def read_pixels(self, width, height):
-        """Rows of what the upper left corner shows, 3 bytes a pixel."""
+    def read_pixels(self, left, top, width, height):
+        """Rows of what an area shows, 3 bytes a pixel."""
         data = (self.dir / "Xvfb_screen0").read_bytes()
         header = struct.unpack(">25I", data[:100])
         size, line, n_colors = header[0], header[12], header[19]
         start = size + 12 * n_colors
         rows = []
-        for y in range(min(height, HEIGHT)):
-            row = data[start + y * line:start + y * line + 4 * min(width, WIDTH)]
+        for y in range(top, min(top + height, HEIGHT)):
+            first = start + y * line
+            row = data[first + 4 * left:first + 4 * min(left + width, WIDTH)]
             # Blue, green, red, nothing.
             pixels = bytearray(3 * (len(row) // 4))
             pixels[0::3], pixels[1::3], pixels[2::3] = row[2::4], row[1::4], row[0::4]
