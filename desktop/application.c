@@ -49,6 +49,11 @@ dm_application_startup(GApplication *application)
     };
 
     G_APPLICATION_CLASS(dm_application_parent_class)->startup(application);
+    /* By the language of the texts, which need not be that of the locale.
+     * Translators: "default:RTL" if your language is written from right to left, else
+     * "default:LTR". */
+    if (g_str_equal(_("default:LTR"), "default:RTL"))
+        gtk_widget_set_default_direction(GTK_TEXT_DIR_RTL);
     g_action_map_add_action_entries(G_ACTION_MAP(application), actions, G_N_ELEMENTS(actions),
                                     application);
     for (gsize i = 0; i < G_N_ELEMENTS(shortcuts); i++)

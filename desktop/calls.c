@@ -43,18 +43,52 @@ begin(DmModel *model, GCancellable *cancellable, GAsyncReadyCallback callback, g
     return NULL;
 }
 
-/* Takes the floating `arguments`. */
+/* Calls a method of the manager, with `options`, floating or NULL. */
 static void
-call(DmModel *model, const char *path, const char *interface, const char *method,
-     GVariant *arguments, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+call(DmModel *model, const char *method, const char *provider, GVariant *options,
+     GAsyncReadyCallback on_reply, GTask *task)
 {
-    g_autoptr(GVariant) sunk = g_variant_ref_sink(arguments);
-    GTask *task = begin(model, cancellable, callback, data);
+    g_autoptr(GVariant) arguments = options != NULL ? g_variant_new("(o@a{sv})", provider, options)
+                                                    : g_variant_new("(oa{sv})", provider, NULL);
 
+    g_variant_ref_sink(arguments);
     if (task != NULL)
-        g_dbus_connection_call(dm_model_get_bus(model), DM_BUS_NAME, path, interface, method, sunk,
-                               NULL, G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, NO_TIMEOUT,
-                               cancellable, on_answer, task);
+        g_dbus_connection_call(dm_model_get_bus(model), DM_BUS_NAME, DM_BUS_ROOT,
+                               DM_BUS_INTERFACE_MANAGER, method, arguments, NULL,
+                               G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, NO_TIMEOUT,
+                               g_task_get_cancellable(task), on_reply, task);
+}
+
+static void
+on_pong(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+    const GError *error = g_task_get_task_data(task);
+
+    if (error != NULL)
+        g_task_return_error(task, g_error_copy(error));
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+/* The answer overtakes the signals of what the session has left: they are here when the service has
+ * answered once more. */
+static void
+on_session_end(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GTask *task = data;
+    GError *error = NULL;
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+
+    if (reply == NULL)
+        g_task_set_task_data(task, error, (GDestroyNotify)g_error_free);
+    g_dbus_connection_call(G_DBUS_CONNECTION(source), DM_BUS_NAME, DM_BUS_ROOT,
+                           "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, g_task_get_cancellable(task),
+                           on_pong, task);
 }
 
 void
@@ -65,25 +99,24 @@ dm_call_sync(DmModel *model, const char *provider, GCancellable *cancellable,
 
     g_variant_dict_init(&options, NULL);
     g_variant_dict_insert(&options, "wait", "b", TRUE);
-    call(model, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, "Sync",
-         g_variant_new("(o@a{sv})", provider, g_variant_dict_end(&options)), cancellable, callback,
-         data);
+    call(model, "Sync", provider, g_variant_dict_end(&options), on_session_end,
+         begin(model, cancellable, callback, data));
 }
 
 void
 dm_call_unenroll(DmModel *model, const char *provider, GCancellable *cancellable,
                  GAsyncReadyCallback callback, gpointer data)
 {
-    call(model, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, dm_node_name(DM_NAME_UNENROLL),
-         g_variant_new("(oa{sv})", provider, NULL), cancellable, callback, data);
+    call(model, dm_node_name(DM_NAME_UNENROLL), provider, NULL, on_answer,
+         begin(model, cancellable, callback, data));
 }
 
 void
 dm_call_retry(DmModel *model, const char *provider, GCancellable *cancellable,
               GAsyncReadyCallback callback, gpointer data)
 {
-    call(model, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, "RetryFirstSync",
-         g_variant_new("(oa{sv})", provider, NULL), cancellable, callback, data);
+    call(model, "RetryFirstSync", provider, NULL, on_answer,
+         begin(model, cancellable, callback, data));
 }
 
 /* -- details ------------------------------------------------------------------------------------

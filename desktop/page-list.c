@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "desktop/pages.h"
 
+#include "common/i18n.h"
 #include "dbus/names.h"
 #include "desktop/rows.h"
 #include "desktop/words.h"
@@ -23,7 +24,8 @@ dm_page_get_name(const DmModel *model, const char *provider)
 static void
 furnish(AdwActionRow *row)
 {
-    GtkWidget *avatar = adw_avatar_new(32, "", TRUE);
+    GtkWidget *avatar = g_object_new(ADW_TYPE_AVATAR, "size", 32, "show-initials", TRUE,
+                                     "accessible-role", GTK_ACCESSIBLE_ROLE_PRESENTATION, NULL);
 
     adw_action_row_add_prefix(row, avatar);
     adw_action_row_add_suffix(row, g_object_new(GTK_TYPE_IMAGE, "icon-name", "go-next-symbolic",
@@ -39,22 +41,22 @@ show_provider(AdwActionRow *row, const DmModel *model, const char *provider)
 {
     const char *name = dm_page_get_name(model, provider);
     const char *interface = DM_BUS_INTERFACE_SESSION;
-    const char *state =
+    const char *text =
         dm_words_session_state(dm_model_get_string(model, provider, interface, "State"));
     const char *error = dm_model_get_string(model, provider, interface, "LastError");
-    g_autofree char *last = NULL;
+    gint64 last_us = dm_model_get_time(model, provider, interface, "LastSuccess");
+    g_autofree char *last = dm_words_past(last_us, g_get_real_time());
 
-    if (state == NULL && *error == '\0')
-        last = dm_words_past(dm_model_get_time(model, provider, interface, "LastSuccess"),
-                             g_get_real_time());
+    if (text == NULL && *error != '\0')
+        text = dm_words_session_error(error);
+    else if (text == NULL)
+        text = last_us != 0 ? last : _("Not synced yet.");
     if (g_object_get_data(G_OBJECT(row), "avatar") == NULL)
         furnish(row);
     adw_avatar_set_text(g_object_get_data(G_OBJECT(row), "avatar"), name);
     if (!g_str_equal(adw_preferences_row_get_title(ADW_PREFERENCES_ROW(row)), name))
         adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), name);
-    if (state == NULL)
-        state = *error != '\0' ? dm_words_session_error(error) : last;
-    dm_row_set(row, state);
+    dm_row_set(row, text);
     /* The target first: the action alone would be one without. */
     gtk_actionable_set_action_target(GTK_ACTIONABLE(row), "s", provider);
     gtk_actionable_set_action_name(GTK_ACTIONABLE(row), "win.open");

@@ -70,7 +70,8 @@ find_trouble(const DmModel *model, const char *provider, gint64 now_us)
 }
 
 static void
-show_status(DmPageOrganisation *page, const DmModel *model, const char *provider, gint64 now_us)
+show_status(DmPageOrganisation *page, const DmModel *model, const char *provider, bool is_asked,
+            gint64 now_us)
 {
     const char *activity = dm_words_session_state(get_string(model, provider, "State"));
     const char *trouble = find_trouble(model, provider, now_us);
@@ -79,6 +80,9 @@ show_status(DmPageOrganisation *page, const DmModel *model, const char *provider
     const char *icon = is_known ? "emblem-ok-symbolic" : "content-loading-symbolic";
     const char *class = is_known ? "success" : "dim-label";
 
+    /* Before it begins, nobody but the asker knows. */
+    if (activity == NULL && is_asked)
+        activity = _("Waiting to sync…");
     if (trouble != NULL) {
         text = trouble;
         icon = "dialog-warning-symbolic";
@@ -127,7 +131,8 @@ show_first_sync(DmPageOrganisation *page, const DmModel *model, const char *prov
 }
 
 void
-dm_page_organisation_refresh(DmPageOrganisation *page, const DmModel *model, const char *provider)
+dm_page_organisation_refresh(DmPageOrganisation *page, const DmModel *model, const char *provider,
+                             bool is_asked)
 {
     gint64 now_us = g_get_real_time();
     const char *name = dm_page_get_name(model, provider);
@@ -135,7 +140,7 @@ dm_page_organisation_refresh(DmPageOrganisation *page, const DmModel *model, con
 
     adw_avatar_set_text(page->avatar, name);
     dm_label_set(page->name, name);
-    show_status(page, model, provider, now_us);
+    show_status(page, model, provider, is_asked, now_us);
     show_first_sync(page, model, provider);
     dm_contacts_refresh(page->contacts, model, provider);
     any |=

@@ -15,8 +15,9 @@ void dm_page_list_refresh(DmPageList *page, const DmModel *model);
 
 #define DM_TYPE_PAGE_ORGANISATION (dm_page_organisation_get_type())
 G_DECLARE_FINAL_TYPE(DmPageOrganisation, dm_page_organisation, DM, PAGE_ORGANISATION, AdwBin)
+/* `is_asked`: a session was asked for here, and has not ended. */
 void dm_page_organisation_refresh(DmPageOrganisation *page, const DmModel *model,
-                                  const char *provider);
+                                  const char *provider, bool is_asked);
 
 #define DM_TYPE_PAGE_SETUP (dm_page_setup_get_type())
 G_DECLARE_FINAL_TYPE(DmPageSetup, dm_page_setup, DM, PAGE_SETUP, AdwBin)

@@ -167,8 +167,11 @@ on_collect_logs(GtkWidget *widget, const char *name, GVariant *target)
     GtkFileChooserNative *dialog =
         gtk_file_chooser_native_new(_("Save the Logs"), GTK_WINDOW(widget),
                                     GTK_FILE_CHOOSER_ACTION_SAVE, _("_Save"), _("_Cancel"));
+    const char *documents = g_get_user_special_dir(G_USER_DIRECTORY_DOCUMENTS);
+    g_autoptr(GFile) folder = g_file_new_for_path(documents != NULL ? documents : g_get_home_dir());
 
     gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(dialog), "dmclient-logs.tar");
+    gtk_file_chooser_set_current_folder(GTK_FILE_CHOOSER(dialog), folder, NULL);
     gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(dialog), TRUE);
     g_signal_connect_object(dialog, "response", G_CALLBACK(on_file_chosen), widget, 0);
     gtk_native_dialog_show(GTK_NATIVE_DIALOG(dialog));

@@ -162,7 +162,8 @@ refresh_page(DmWindow *window)
     if (window->provider == NULL)
         return;
     if (is_page(window, ORGANISATION))
-        dm_page_organisation_refresh(window->organisation, window->model, window->provider);
+        dm_page_organisation_refresh(window->organisation, window->model, window->provider,
+                                     g_hash_table_contains(window->syncing, window->provider));
     else if (is_page(window, SETUP))
         dm_page_setup_refresh(window->setup, window->model, window->provider);
     else if (is_page(window, DONE))

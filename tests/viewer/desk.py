@@ -79,6 +79,16 @@ class Office:
                            ("SkipDeviceStatusPage", str(not show).lower())):
             self.set(f"FirstSyncStatus/{path}", data)
         self.broker.begin(self.name, "enrolment")
+        self.session(begin=False)
+
+    def add_user(self, uid):
+        """The user's part, with a certificate that is expected."""
+        below = f"{USER_URI}/Provider/{self.name}"
+        commands = [("Add", below, None), ("Add", f"{below}/FirstSyncStatus", None),
+                    ("Replace", f"{below}/FirstSyncStatus/ExpectedSCEPCerts", "./User/Vendor/MSFT/C")]
+        statuses = self.client.status(*[treeclient.command(*entry) for entry in commands],
+                                      provider=self.name, uid=uid)
+        assert set(statuses) == {200}
 
     def outcome(self, uri, status=200, reason=""):
         self.client.call("ReportOutcome", GLib.Variant("(sxsus)", (self.name, -1, uri, status, reason)))
