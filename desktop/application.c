@@ -95,8 +95,8 @@ dm_application_dispose(GObject *object)
 static void
 dm_application_init(DmApplication *application)
 {
-    static const GOptionEntry options[] = {
-        {"version", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print the version"), NULL},
+    const GOptionEntry options[] = {
+        {"version", 0, 0, G_OPTION_ARG_NONE, NULL, _("Print the version"), NULL},
         {NULL},
     };
 

@@ -172,7 +172,8 @@ dm_contacts_refresh(DmContacts *contacts, const DmModel *model, const char *prov
         DmContactRow *row = contacts->rows[i];
         const char *text = dm_leaf_get_string(model, provider, kinds[i].leaf);
         DmLink *link = kinds[i].judge(text);
-        g_autofree char *below = describe(link, text);
+        g_autofree char *isolated = dm_text_isolate(text);
+        g_autofree char *below = describe(link, isolated);
 
         any |= dm_row_set(ADW_ACTION_ROW(row), below);
         set_target(row, text, link);

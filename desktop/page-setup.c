@@ -113,9 +113,10 @@ show_failed_items(DmPageSetup *page, const DmModel *model, const char *part, Sum
     g_variant_iter_init(&iter, items);
     while (g_variant_iter_next(&iter, "&s", &text)) {
         AdwActionRow *row = dm_rows_get(&page->items, sum->n_items++);
+        g_autofree char *item = dm_text_isolate(text);
 
-        if (!g_str_equal(adw_preferences_row_get_title(ADW_PREFERENCES_ROW(row)), text))
-            adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), text);
+        if (!g_str_equal(adw_preferences_row_get_title(ADW_PREFERENCES_ROW(row)), item))
+            adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), item);
     }
 }
 
@@ -136,8 +137,7 @@ show_heading(DmPageSetup *page, const DmModel *model, const DmFirstSync *sync)
             text = _("Something could not be set up in time. Try again, or ask the help desk.");
         break;
     }
-    dm_label_set(page->heading,
-                 is_failed ? _("Setting Up Your Device Failed") : _("Setting Up Your Device"));
+    dm_label_set(page->heading, is_failed ? _("Device Setup Failed") : _("Setting Up Your Device"));
     dm_label_set(page->text, text);
     gtk_image_set_from_icon_name(page->icon,
                                  is_failed ? "dialog-warning-symbolic" : "emblem-system-symbolic");

@@ -29,7 +29,8 @@ show_detail(const char *name, GVariant *value, gpointer data)
 {
     Listing *listing = data;
     AdwActionRow *row = dm_rows_get(&listing->page->rows, listing->n++);
-    g_autofree char *text = dm_leaf_format(value);
+    g_autofree char *plain = dm_leaf_format(value);
+    g_autofree char *text = dm_text_isolate(plain);
 
     if (!g_str_equal(adw_preferences_row_get_title(ADW_PREFERENCES_ROW(row)), name))
         adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), name);

@@ -10,6 +10,15 @@ dm_row_set(AdwActionRow *row, const char *text)
     return *text != '\0';
 }
 
+char *
+dm_text_isolate(const char *text)
+{
+    /* Left-to-right isolate, and its end. */
+    if (gtk_widget_get_default_direction() == GTK_TEXT_DIR_RTL && *text != '\0')
+        return g_strconcat("\u2066", text, "\u2069", NULL);
+    return g_strdup(text);
+}
+
 void
 dm_label_set(GtkLabel *label, const char *text)
 {

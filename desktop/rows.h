@@ -10,6 +10,10 @@
 /* Sets what the row says below its title; an empty text hides the row. Returns whether it shows. */
 bool dm_row_set(AdwActionRow *row, const char *text);
 
+/* Text that runs from left to right in every language (numbers, addresses, names of settings), so
+ * that one from right to left does not turn it round. Free with g_free(). */
+char *dm_text_isolate(const char *text);
+
 /* Sets a label's text; an empty one hides it. */
 void dm_label_set(GtkLabel *label, const char *text);
 

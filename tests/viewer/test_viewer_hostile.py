@@ -28,7 +28,7 @@ def test_markup_is_text_on_every_page(office, start):
     office.begin_first_sync(text=LINK)
     office.fail()
     viewer = start()
-    viewer.wait_for_text("Setting Up Your Device Failed", LINK)
+    viewer.wait_for_text("Device Setup Failed", LINK)
     viewer.press("Continue Anyway")
     viewer.wait_for_row("Phone", MARKUP)
     rows = viewer.rows()

@@ -9,7 +9,7 @@ import pytest
 from desk import POLICIES, WIFI
 from viewer import BUTTON, RETURN
 
-FAILED = "Setting Up Your Device Failed"
+FAILED = "Device Setup Failed"
 RUNNING = "Setting Up Your Device"
 CONTACT_BUTTONS = 6
 

@@ -28,6 +28,7 @@ SYMBOL = 3
 # How often is looked for what nothing announces.
 TICK_MS = 20
 MAX_TABS = 60
+READ_AGAIN = 5
 CALL_MS = 10000
 # How often a picture must be the same to be finished.
 STILL = 5
@@ -66,9 +67,8 @@ class Node:
 
 
 class Viewer(harness.Process):
-    def __init__(self, env, screen, *arguments, state=None, settings=(), prefix=(), wait=True, **more):
-        """`state`: text of its key file; `settings`: lines for GTK's settings.ini; `more`:
-        variables."""
+    def __init__(self, env, screen, *arguments, state=None, resources="", wait=True, **more):
+        """`state`: text of its key file; `resources`: of the X server; `more`: variables."""
         self.env = env
         self.screen = screen
         self.home = env.dir / "home"
@@ -76,9 +76,9 @@ class Viewer(harness.Process):
             (self.home / name).mkdir(parents=True, exist_ok=True)
         if state is not None:
             (self.home / "state/dmclient-viewer/state").write_text(state)
+        (self.home / ".Xdefaults").write_text(resources)
         (self.home / "config/gtk-4.0/settings.ini").write_text(
-            "\n".join(["[Settings]", "gtk-enable-animations=false",
-                       "gtk-font-name=Cantarell 11", *settings]) + "\n")
+            "[Settings]\ngtk-enable-animations=false\ngtk-font-name=Cantarell 11\n")
         variables = dict(
             screen.env, HOME=self.home, XDG_CONFIG_HOME=self.home / "config",
             XDG_STATE_HOME=self.home / "state", XDG_DATA_HOME=self.home / "data",
@@ -95,7 +95,7 @@ class Viewer(harness.Process):
         self.focused = []  # paths of what got the keyboard's focus
         self.bus.signal_subscribe(None, A11Y + "Event.Object", "StateChanged", None, "focused",
                                   Gio.DBusSignalFlags.NONE, self._on_focus)
-        super().__init__("dmclient-viewer", [*prefix, PROGRAM, *arguments], env.environ(**variables),
+        super().__init__("dmclient-viewer", [PROGRAM, *arguments], env.environ(**variables),
                          env._log("viewer"))
         if wait:
             self.wait_for(self.texts, "words in the window")
@@ -150,7 +150,7 @@ class Viewer(harness.Process):
         nodes = {item[0][1]: Node(self, item) for item in items}
         self.words.update(path for path, node in nodes.items() if node.role in WORDS)
         for path, below in children.items():
-            nodes[path].children = [nodes[child] for child in below if child in nodes]
+            nodes[path].children = [nodes[child] for child in below]
         return nodes[ROOT]
 
     def ask_for_children(self, paths):
@@ -165,12 +165,14 @@ class Viewer(harness.Process):
                 for path, result in answers.items()}
 
     def try_read(self):
-        """The same; None if it cannot be read yet, or something went away meanwhile."""
-        try:
-            self.owner = self.owner or self.find_owner()
-            return self.read() if self.owner else None
-        except (GLib.Error, KeyError):
-            return None
+        """The same; None if it cannot be read yet."""
+        for _ in range(READ_AGAIN):
+            try:
+                self.owner = self.owner or self.find_owner()
+                return self.read() if self.owner else None
+            except (GLib.Error, KeyError):
+                continue  # something came or went meanwhile
+        return None
 
     def texts(self):
         """All words, in order, each once."""
