@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "dbus/names.h"
-#include "dbus/node-names.h"
+#include "desktop/cache.h"
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
@@ -19,9 +19,9 @@ struct _DmModel {
     GObject parent_instance;
     GDBusConnection *bus;
     GCancellable *cancellable; /* of everything that is under way */
-    GHashTable *objects;       /* path → interface → property → GVariant */
-    GHashTable *outdated;      /* of Interface: to be read again */
-    GPtrArray *providers;      /* char*, NULL at the end */
+    DmCache *cache;
+    GHashTable *outdated; /* of Interface: to be read again */
+    GPtrArray *providers; /* char*, NULL at the end */
     DmModelState state;
     char *message;
     bool is_loading;
@@ -81,54 +81,6 @@ interface_equal(gconstpointer a, gconstpointer b)
 
 /* -- what is known ------------------------------------------------------------------------------
  */
-
-static GHashTable *
-new_table(GDestroyNotify free_value)
-{
-    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_value);
-}
-
-static GHashTable *
-find_properties(const DmModel *model, const char *path, const char *interface)
-{
-    GHashTable *interfaces = path != NULL ? g_hash_table_lookup(model->objects, path) : NULL;
-
-    return interfaces != NULL ? g_hash_table_lookup(interfaces, interface) : NULL;
-}
-
-/* Takes what `properties`, a{sv}, has for the whole of the interface. */
-static void
-put_properties(DmModel *model, const char *path, const char *interface, GVariant *properties)
-{
-    GHashTable *interfaces = g_hash_table_lookup(model->objects, path);
-    GHashTable *values = new_table((GDestroyNotify)g_variant_unref);
-    GVariantIter iter;
-    const char *name;
-    GVariant *value;
-
-    if (interfaces == NULL) {
-        interfaces = new_table((GDestroyNotify)g_hash_table_unref);
-        g_hash_table_insert(model->objects, g_strdup(path), interfaces);
-    }
-    g_variant_iter_init(&iter, properties);
-    while (g_variant_iter_next(&iter, "{&sv}", &name, &value))
-        g_hash_table_insert(values, g_strdup(name), value);
-    g_hash_table_insert(interfaces, g_strdup(interface), values);
-}
-
-static void
-put_object(DmModel *model, const char *path, GVariant *interfaces)
-{
-    GVariantIter iter;
-    const char *interface;
-    GVariant *properties;
-
-    g_variant_iter_init(&iter, interfaces);
-    while (g_variant_iter_next(&iter, "{&s@a{sv}}", &interface, &properties)) {
-        put_properties(model, path, interface, properties);
-        g_variant_unref(properties);
-    }
-}
 
 static const char *
 get_name(const DmModel *model, const char *path)
@@ -198,7 +150,7 @@ static void
 lose(DmModel *model, DmModelState state, const char *message)
 {
     model->is_loading = false;
-    if (g_hash_table_size(model->objects) > 0)
+    if (!dm_cache_is_empty(model->cache))
         state = DM_MODEL_STALE;
     set_state(model, state, message);
 }
@@ -238,12 +190,12 @@ take_answers(DmModel *model)
     GVariant *interfaces;
 
     model->is_loading = false;
-    g_hash_table_remove_all(model->objects);
+    dm_cache_clear(model->cache);
     g_hash_table_remove_all(model->outdated);
-    put_properties(model, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, model->manager);
+    dm_cache_put(model->cache, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, model->manager);
     g_variant_iter_init(&iter, model->below);
     while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
-        put_object(model, path, interfaces);
+        dm_cache_put_object(model->cache, path, interfaces);
         g_variant_unref(interfaces);
     }
     g_clear_pointer(&model->manager, g_variant_unref);
@@ -328,7 +280,7 @@ on_read_again(GObject *source, GAsyncResult *result, gpointer data)
     if (reply != NULL && dm_model_has(interface->model, interface->path, interface->name)) {
         g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
 
-        put_properties(interface->model, interface->path, interface->name, properties);
+        dm_cache_put(interface->model->cache, interface->path, interface->name, properties);
         tell_soon(interface->model);
     }
     interface_free(interface);
@@ -379,21 +331,13 @@ on_properties_changed(GDBusConnection *bus, const char *sender, const char *path
     g_autoptr(GVariant) changed = NULL;
     g_autofree const char **invalidated = NULL;
     DmModel *model = data;
-    GHashTable *values;
     const char *interface;
-    GVariantIter iter;
-    const char *name;
-    GVariant *value;
 
     if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(sa{sv}as)")))
         return;
     g_variant_get(parameters, "(&s@a{sv}^a&s)", &interface, &changed, &invalidated);
-    values = find_properties(model, path, interface);
-    if (values == NULL)
+    if (!dm_cache_change(model->cache, path, interface, changed))
         return;
-    g_variant_iter_init(&iter, changed);
-    while (g_variant_iter_next(&iter, "{&sv}", &name, &value))
-        g_hash_table_insert(values, g_strdup(name), value);
     if (invalidated[0] != NULL)
         read_again(model, path, interface);
     tell_soon(model);
@@ -413,7 +357,7 @@ on_interfaces_added(GDBusConnection *bus, const char *sender, const char *root,
     if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(oa{sa{sv}})")))
         return;
     g_variant_get(parameters, "(&o@a{sa{sv}})", &path, &interfaces);
-    put_object(model, path, interfaces);
+    dm_cache_put_object(model->cache, path, interfaces);
     g_variant_iter_init(&iter, interfaces);
     while (g_variant_iter_next(&iter, "{&s@a{sv}}", &interface, NULL))
         read_again(model, path, interface);
@@ -427,19 +371,12 @@ on_interfaces_removed(GDBusConnection *bus, const char *sender, const char *root
 {
     g_autofree const char **names = NULL;
     DmModel *model = data;
-    GHashTable *interfaces;
     const char *path;
 
     if (!g_variant_is_of_type(parameters, G_VARIANT_TYPE("(oas)")))
         return;
     g_variant_get(parameters, "(&o^a&s)", &path, &names);
-    interfaces = g_hash_table_lookup(model->objects, path);
-    if (interfaces == NULL)
-        return;
-    for (gsize i = 0; names[i] != NULL; i++)
-        g_hash_table_remove(interfaces, names[i]);
-    if (g_hash_table_size(interfaces) == 0)
-        g_hash_table_remove(model->objects, path);
+    dm_cache_remove(model->cache, path, names);
     tell_soon(model);
 }
 
@@ -568,31 +505,22 @@ const char *
 dm_model_find_user_part(const DmModel *model, const char *provider)
 {
     g_autofree char *prefix = g_strdup_printf(DM_BUS_ROOT "/" DM_BUS_USER "/%u/", (guint)geteuid());
-    const char *name = get_name(model, provider);
-    GHashTableIter iter;
-    gpointer path;
 
-    g_hash_table_iter_init(&iter, model->objects);
-    while (g_hash_table_iter_next(&iter, &path, NULL))
-        if (g_str_has_prefix(path, prefix) &&
-            dm_model_has(model, path, DM_BUS_INTERFACE_PROVIDER) &&
-            g_str_equal(get_name(model, path), name))
-            return path;
-    return NULL;
+    return dm_cache_find_path(model->cache, prefix, DM_BUS_INTERFACE_PROVIDER, "ProviderID",
+                              get_name(model, provider));
 }
 
 bool
 dm_model_has(const DmModel *model, const char *path, const char *interface)
 {
-    return find_properties(model, path, interface) != NULL;
+    return dm_cache_has(model->cache, path, interface);
 }
 
 GVariant *
 dm_model_find(const DmModel *model, const char *path, const char *interface, const char *property,
               const char *type)
 {
-    GHashTable *values = find_properties(model, path, interface);
-    GVariant *value = values != NULL ? g_hash_table_lookup(values, property) : NULL;
+    GVariant *value = dm_cache_find(model->cache, path, interface, property);
 
     if (value == NULL || !g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
         return NULL;
@@ -630,7 +558,7 @@ dm_model_new(void)
 static void
 dm_model_init(DmModel *model)
 {
-    model->objects = new_table((GDestroyNotify)g_hash_table_unref);
+    model->cache = dm_cache_new();
     model->outdated = g_hash_table_new_full(interface_hash, interface_equal, interface_free, NULL);
     model->providers = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(model->providers, NULL);
@@ -652,7 +580,7 @@ dm_model_finalize(GObject *object)
 {
     DmModel *model = DM_MODEL(object);
 
-    g_hash_table_unref(model->objects);
+    dm_cache_free(model->cache);
     g_hash_table_unref(model->outdated);
     g_ptr_array_unref(model->providers);
     g_clear_pointer(&model->manager, g_variant_unref);
