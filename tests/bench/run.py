@@ -9,6 +9,7 @@ from pathlib import Path
 import bus_bench
 import process_bench
 import session_bench
+import viewer_bench
 from bench import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +34,7 @@ GROUPS = {
     "memory": ("the agent's, idle, and what a provider adds", process_bench.bench_memory),
     "idle": ("wake-ups of an agent with nothing due", process_bench.bench_idle),
     "session": ("a session of ten messages over TLS", session_bench.run),
+    "viewer": ("from exec of the viewer to its window, 100 providers", viewer_bench.run),
 }
 # Part of another group.
 PARTS = ("read", "managed", "signals")
