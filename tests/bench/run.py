@@ -10,6 +10,7 @@ import bus_bench
 import host_bench
 import process_bench
 import session_bench
+import viewer_bench
 from bench import Bench
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ GROUPS = {
     "omadm": ("Get by an OMA-DM client's module, against a tree call", host_bench.bench_omadm),
     "osconfig": ("MmiGet by the module for OSConfig, against a tree call", host_bench.bench_osconfig),
     "session": ("a session of ten messages over TLS", session_bench.run),
+    "viewer": ("from exec of the viewer to its window, 100 providers", viewer_bench.run),
 }
 # Part of another group.
 PARTS = ("read", "managed", "signals")

@@ -28,7 +28,7 @@ LAYERS = {
     "agent": {"folders": {"common"}, "libs": {"glib"}, "files": {"plugin/plugin.h"}},
     "cli": {"folders": {"common", "syncml", "dbus"}, "libs": {"glib", "dbus", "json-glib"}},
     "desktop": {"folders": set(), "libs": {"glib", "gtk", "adwaita", "gio"},
-                "files": {"common/i18n.h", "dbus/names.h"}},
+                "files": {"common/i18n.h", "dbus/names.h", "dbus/node-names.h"}},
     # Examples: what a stranger's program has.
     "docs": {"folders": set(), "libs": {"glib", "gio"}},
 }

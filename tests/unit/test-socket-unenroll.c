@@ -36,13 +36,14 @@ make_finish(const char *provider)
     return call;
 }
 
-static bool
-has_heard(const Client *client, const char *member)
+/* The first signal `member` that has come; NULL: none has. */
+static DBusMessage *
+find_heard(const Client *client, const char *member)
 {
     for (guint i = 0; i < client->signals->len; i++)
         if (dbus_message_has_member(g_ptr_array_index(client->signals, i), member))
-            return true;
-    return false;
+            return g_ptr_array_index(client->signals, i);
+    return NULL;
 }
 
 static void
@@ -64,8 +65,8 @@ test_finish(void)
     first = client_expect(client, make_finish("A"));
     g_assert_false(is_enrolled(&fixture));
     second = client_expect(client, make_finish("A"));
-    WAIT_UNTIL(has_heard(client, "Unenrolled"));
-    signal = g_ptr_array_index(client->signals, client->signals->len - 1);
+    WAIT_UNTIL(find_heard(client, "Unenrolled") != NULL);
+    signal = find_heard(client, "Unenrolled");
     g_assert_true(dbus_message_get_args(signal, NULL, DBUS_TYPE_STRING, &provider, DBUS_TYPE_STRING,
                                         &thumbprint, DBUS_TYPE_STRING, &by, DBUS_TYPE_STRING,
                                         &reason, DBUS_TYPE_INVALID));
@@ -112,7 +113,7 @@ test_connection_drops(void)
     g_assert_true(is_enrolled(&fixture));
     client_free(client);
     WAIT_UNTIL(!is_enrolled(&fixture));
-    WAIT_UNTIL(has_heard(other, "Unenrolled"));
+    WAIT_UNTIL(find_heard(other, "Unenrolled") != NULL);
 }
 
 int

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/i18n.h"
+#include "desktop/application.h"
+
+static int
+run_viewer(int argc, char **argv)
+{
+    g_autoptr(DmApplication) application = dm_application_new();
+
+    return g_application_run(G_APPLICATION(application), argc, argv);
+}
+
+int
+main(int argc, char **argv)
+{
+    dm_i18n_init();
+    return run_viewer(argc, argv);
+}

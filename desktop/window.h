@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+#include <adwaita.h>
+
+#include "desktop/model.h"
+
+/* The one window: it shows the page that the state of the service calls for, live. */
+
+#define DM_TYPE_WINDOW (dm_window_get_type())
+G_DECLARE_FINAL_TYPE(DmWindow, dm_window, DM, WINDOW, AdwApplicationWindow)
+
+/* References the model, and starts it. */
+DmWindow *dm_window_new(GtkApplication *application, DmModel *model);
