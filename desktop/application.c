@@ -4,12 +4,41 @@
 #include "common/i18n.h"
 #include "desktop/window.h"
 
+#define EXIT_USAGE 64
+
 struct _DmApplication {
     AdwApplication parent_instance;
     DmModel *model;
 };
 
 G_DEFINE_FINAL_TYPE(DmApplication, dm_application, ADW_TYPE_APPLICATION)
+
+static DmWindow *
+get_window(DmApplication *self)
+{
+    GList *windows = gtk_application_get_windows(GTK_APPLICATION(self));
+
+    /* Dialogs are among them. */
+    for (GList *l = windows; l != NULL; l = l->next)
+        if (DM_IS_WINDOW(l->data))
+            return l->data;
+    g_clear_object(&self->model);
+    self->model = dm_model_new();
+    return dm_window_new(GTK_APPLICATION(self), self->model);
+}
+
+/* For notifications, and whoever else has a page to show: page and provider, a path. */
+static void
+on_show_page(GSimpleAction *action, GVariant *parameter, gpointer data)
+{
+    DmWindow *window = get_window(data);
+    const char *page;
+    const char *provider;
+
+    g_variant_get(parameter, "(&s&s)", &page, &provider);
+    dm_window_lead_to(window, page, provider);
+    gtk_window_present(GTK_WINDOW(window));
+}
 
 static void
 on_about(GSimpleAction *action, GVariant *parameter, gpointer data)
@@ -38,6 +67,7 @@ dm_application_startup(GApplication *application)
     static const GActionEntry actions[] = {
         {.name = "about", .activate = on_about},
         {.name = "quit", .activate = on_quit},
+        {.name = "show-page", .activate = on_show_page, .parameter_type = "(ss)"},
     };
     static const struct {
         const char *action;
@@ -65,20 +95,16 @@ dm_application_startup(GApplication *application)
 static void
 dm_application_activate(GApplication *application)
 {
-    DmApplication *self = DM_APPLICATION(application);
-    GtkWindow *window = gtk_application_get_active_window(GTK_APPLICATION(application));
-
-    if (window == NULL) {
-        g_clear_object(&self->model);
-        self->model = dm_model_new();
-        window = GTK_WINDOW(dm_window_new(GTK_APPLICATION(application), self->model));
-    }
-    gtk_window_present(window);
+    gtk_window_present(GTK_WINDOW(get_window(DM_APPLICATION(application))));
 }
 
 static int
 dm_application_handle_local_options(GApplication *application, GVariantDict *options)
 {
+    if (g_variant_dict_contains(options, "agent")) {
+        g_printerr("dmclient-viewer: %s\n", _("--agent goes with no other option"));
+        return EXIT_USAGE;
+    }
     if (!g_variant_dict_contains(options, "version"))
         return -1;
     g_print("dmclient-viewer " DM_VERSION "\n");
@@ -97,6 +123,9 @@ dm_application_init(DmApplication *application)
 {
     const GOptionEntry options[] = {
         {"version", 0, 0, G_OPTION_ARG_NONE, NULL, _("Print the version"), NULL},
+        /* main() takes it where it stands alone, before there is an application. */
+        {"agent", 0, 0, G_OPTION_ARG_NONE, NULL, _("Open no window, stay and send notifications"),
+         NULL},
         {NULL},
     };
 

@@ -29,16 +29,16 @@ dm_cache_free(DmCache *cache)
     g_free(cache);
 }
 
-void
-dm_cache_clear(DmCache *cache)
+static gboolean
+is_other(gpointer key, gpointer value, gpointer path)
 {
-    g_hash_table_remove_all(cache->objects);
+    return !g_str_equal(key, path);
 }
 
-bool
-dm_cache_is_empty(const DmCache *cache)
+void
+dm_cache_keep(DmCache *cache, const char *path)
 {
-    return g_hash_table_size(cache->objects) == 0;
+    g_hash_table_foreach_remove(cache->objects, is_other, (gpointer)path);
 }
 
 static GHashTable *

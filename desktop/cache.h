@@ -10,8 +10,8 @@ typedef struct DmCache DmCache;
 DmCache *dm_cache_new(void);
 void dm_cache_free(DmCache *cache);
 
-void dm_cache_clear(DmCache *cache);
-bool dm_cache_is_empty(const DmCache *cache);
+/* Removes all objects but that one. */
+void dm_cache_keep(DmCache *cache, const char *path);
 
 bool dm_cache_has(const DmCache *cache, const char *path, const char *interface);
 

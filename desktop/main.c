@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/i18n.h"
+#include "desktop/agent.h"
 #include "desktop/application.h"
 
 static int
@@ -14,5 +15,8 @@ int
 main(int argc, char **argv)
 {
     dm_i18n_init();
+    /* Before GTK is: it needs no screen. */
+    if (argc == 2 && g_str_equal(argv[1], "--agent"))
+        return dm_agent_run();
     return run_viewer(argc, argv);
 }

@@ -25,7 +25,7 @@ struct _DmModel {
     DmModelState state;
     char *message;
     bool is_loading;
-    GVariant *manager, *below; /* answers that wait for each other */
+    bool has_manager, has_below; /* of the two answers that are under way */
     guint watch;
     guint subscriptions[3];
     guint change; /* the source that tells of changes */
@@ -150,7 +150,7 @@ static void
 lose(DmModel *model, DmModelState state, const char *message)
 {
     model->is_loading = false;
-    if (!dm_cache_is_empty(model->cache))
+    if (model->state == DM_MODEL_READY || model->state == DM_MODEL_STALE)
         state = DM_MODEL_STALE;
     set_state(model, state, message);
 }
@@ -181,25 +181,13 @@ judge(const GError *error)
     return DM_MODEL_FAILED;
 }
 
-/* Both answers are here: they replace what was known. */
+/* Each answer is taken when it comes: the signals between the two are of what it does not have. */
 static void
-take_answers(DmModel *model)
+take_answer(DmModel *model)
 {
-    GVariantIter iter;
-    const char *path;
-    GVariant *interfaces;
-
+    if (!model->has_manager || !model->has_below)
+        return;
     model->is_loading = false;
-    dm_cache_clear(model->cache);
-    g_hash_table_remove_all(model->outdated);
-    dm_cache_put(model->cache, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, model->manager);
-    g_variant_iter_init(&iter, model->below);
-    while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
-        dm_cache_put_object(model->cache, path, interfaces);
-        g_variant_unref(interfaces);
-    }
-    g_clear_pointer(&model->manager, g_variant_unref);
-    g_clear_pointer(&model->below, g_variant_unref);
     set_state(model, DM_MODEL_READY, NULL);
 }
 
@@ -225,29 +213,36 @@ finish_load(GObject *source, GAsyncResult *result, DmModel *model)
 static void
 on_manager(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GVariant *answer = finish_load(source, result, data);
+    g_autoptr(GVariant) answer = finish_load(source, result, data);
     DmModel *model = data;
 
     if (answer == NULL)
         return;
-    g_clear_pointer(&model->manager, g_variant_unref);
-    model->manager = answer;
-    if (model->below != NULL)
-        take_answers(model);
+    dm_cache_put(model->cache, DM_BUS_ROOT, DM_BUS_INTERFACE_MANAGER, answer);
+    model->has_manager = true;
+    take_answer(model);
 }
 
 static void
 on_below(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GVariant *answer = finish_load(source, result, data);
+    g_autoptr(GVariant) answer = finish_load(source, result, data);
     DmModel *model = data;
+    GVariantIter iter;
+    const char *path;
+    GVariant *interfaces;
 
     if (answer == NULL)
         return;
-    g_clear_pointer(&model->below, g_variant_unref);
-    model->below = answer;
-    if (model->manager != NULL)
-        take_answers(model);
+    dm_cache_keep(model->cache, DM_BUS_ROOT);
+    g_hash_table_remove_all(model->outdated);
+    g_variant_iter_init(&iter, answer);
+    while (g_variant_iter_next(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+        dm_cache_put_object(model->cache, path, interfaces);
+        g_variant_unref(interfaces);
+    }
+    model->has_below = true;
+    take_answer(model);
 }
 
 static void
@@ -256,8 +251,7 @@ load(DmModel *model)
     if (model->is_loading)
         return;
     model->is_loading = true;
-    g_clear_pointer(&model->manager, g_variant_unref);
-    g_clear_pointer(&model->below, g_variant_unref);
+    model->has_manager = model->has_below = false;
     /* GetManagedObjects has what is below the root. */
     g_dbus_connection_call(model->bus, DM_BUS_NAME, DM_BUS_ROOT, PROPERTIES, "GetAll",
                            g_variant_new("(s)", DM_BUS_INTERFACE_MANAGER),
@@ -583,8 +577,6 @@ dm_model_finalize(GObject *object)
     dm_cache_free(model->cache);
     g_hash_table_unref(model->outdated);
     g_ptr_array_unref(model->providers);
-    g_clear_pointer(&model->manager, g_variant_unref);
-    g_clear_pointer(&model->below, g_variant_unref);
     g_free(model->message);
     G_OBJECT_CLASS(dm_model_parent_class)->finalize(object);
 }

@@ -29,6 +29,7 @@ struct _DmWindow {
     DmMemory *memory;
     GCancellable *cancellable; /* of calls under way */
     char *provider;            /* the path of the one that is shown, or NULL */
+    char *wanted;              /* the path of one to be shown when it is known, or NULL */
     GHashTable *left;          /* char*: whose setting up the user has seen enough of */
     GHashTable *syncing;       /* char*: of which a sync was asked for here */
     guint clock;

@@ -221,6 +221,17 @@ dm_window_leave(DmWindow *window)
     dm_window_show_page(window, find_landing(window));
 }
 
+void
+dm_window_lead_to(DmWindow *window, const char *page, const char *provider)
+{
+    /* It is asked for anew, whatever was seen of it. */
+    if (g_str_equal(page, SETUP))
+        g_hash_table_remove(window->left, provider);
+    g_free(window->wanted);
+    window->wanted = g_strdup(provider);
+    dm_window_refresh(window);
+}
+
 /* -- keeping up ---------------------------------------------------------------------------------
  */
 
@@ -231,6 +242,11 @@ refresh_providers(DmWindow *window)
 
     if (window->provider != NULL && !g_strv_contains(providers, window->provider))
         g_clear_pointer(&window->provider, g_free);
+    if (window->wanted != NULL && g_strv_contains(providers, window->wanted)) {
+        g_autofree char *wanted = g_steal_pointer(&window->wanted);
+
+        dm_window_open(window, wanted);
+    }
     if (window->provider == NULL && providers[1] == NULL)
         dm_window_open(window, providers[0]);
     else if (window->provider == NULL)
@@ -370,6 +386,7 @@ dm_window_finalize(GObject *object)
     g_clear_pointer(&window->left, g_hash_table_unref);
     g_clear_pointer(&window->syncing, g_hash_table_unref);
     g_free(window->provider);
+    g_free(window->wanted);
     G_OBJECT_CLASS(dm_window_parent_class)->finalize(object);
 }
 

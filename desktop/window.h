@@ -12,3 +12,7 @@ G_DECLARE_FINAL_TYPE(DmWindow, dm_window, DM, WINDOW, AdwApplicationWindow)
 
 /* References the model, and starts it. */
 DmWindow *dm_window_new(GtkApplication *application, DmModel *model);
+
+/* Shows a page of a provider, a path, as soon as that is known: "setup" while it has something to
+ * tell, otherwise the page that matters now. */
+void dm_window_lead_to(DmWindow *window, const char *page, const char *provider);

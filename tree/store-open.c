@@ -33,9 +33,12 @@ static const char *const statements[DM_STATEMENT_N] = {
                                   " WHERE session = ?1",
     [DM_STATEMENT_ADD_REPLY] = "INSERT INTO reply(session, message, used, reply)"
                                " VALUES(?1, ?2, ?3, ?4)",
-    [DM_STATEMENT_EVICT_REPLIES] = "DELETE FROM reply WHERE id IN"
-                                   " (SELECT id FROM reply ORDER BY used DESC LIMIT -1 OFFSET ?1)",
-    /* Sessions are called by their provider's id, `-`, and 32 digits (tree/session.c). */
+    /* Servers' sessions are called by their provider's id, `-`, and 32 digits (tree/session.c), and
+     * are many: names that others give are kept apart from them. */
+    [DM_STATEMENT_EVICT_REPLIES] =
+        "DELETE FROM reply WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER"
+        " (PARTITION BY substr(session, -33, 1) = '-' AND substr(session, -32) NOT GLOB"
+        " '*[^0-9a-f]*' ORDER BY used DESC) AS place FROM reply) WHERE place > ?1)",
     [DM_STATEMENT_DELETE_REPLIES] = "DELETE FROM reply WHERE session = ?2 OR"
                                     " (length(session) = length(?1) + 33"
                                     "  AND substr(session, 1, length(?1) + 1) = ?1 || '-')",

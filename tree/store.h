@@ -117,8 +117,8 @@ bool dm_store_delete_node(DmStore *store, gint64 key, DmNodeId node, GError **er
 bool dm_store_put_text(DmStore *store, gint64 key, DmStoreKind kind, const char *name,
                        const char *value, GError **error);
 
-/* Keeps the reply of the session's newest message; replies of the 64 most recent sessions are kept.
- */
+/* Keeps the reply of the session's newest message; replies of the 64 most recent sessions of
+ * servers are kept, and as many of others. */
 bool dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes *reply,
                         GError **error);
 

@@ -28,7 +28,8 @@ LAYERS = {
     "agent": {"folders": {"common"}, "libs": {"glib"}, "files": {"plugin/plugin.h"}},
     "cli": {"folders": {"common", "syncml", "dbus"}, "libs": {"glib", "dbus", "json-glib"}},
     "desktop": {"folders": set(), "libs": {"glib", "gtk", "adwaita", "gio"},
-                "files": {"common/i18n.h", "dbus/names.h", "dbus/node-names.h"}},
+                "files": {"common/clock.h", "common/i18n.h", "common/timer.h", "dbus/names.h",
+                          "dbus/node-names.h"}},
     # Examples: what a stranger's program has.
     "docs": {"folders": set(), "libs": {"glib", "gio"}},
 }

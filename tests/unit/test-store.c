@@ -208,6 +208,27 @@ test_most_recent_replies(Fixture *fixture, gconstpointer data)
     assert_reply(store, "new", 1, "new");
 }
 
+/* A host that asks for the same again after months of sessions gets the same reply. */
+static void
+test_servers_sessions_push_out_their_own(Fixture *fixture, gconstpointer data)
+{
+    static const char tail[] = "0123456789abcdef0123456789abcde";
+    g_autoptr(DmStore) store = open_store(fixture);
+
+    put_reply(store, "osconfig-1.", 1, "once");
+    put_reply(store, "0123456789abcdef0123456789abcdefg", 1, "no server's");
+    for (int i = 0; i < 65; i++) {
+        g_autofree char *session = g_strdup_printf("P%d-%s%x", i, tail, i % 16);
+
+        put_reply(store, session, 1, session);
+    }
+    assert_reply(store, "osconfig-1.", 1, "once");
+    assert_reply(store, "0123456789abcdef0123456789abcdefg", 1, "no server's");
+    assert_reply(store, "P0-0123456789abcdef0123456789abcde0", 0, NULL);
+    assert_reply(store, "P1-0123456789abcdef0123456789abcde1", 1,
+                 "P1-0123456789abcdef0123456789abcde1");
+}
+
 /* What a person sees with the sqlite3 shell. */
 static void
 test_readable_view(Fixture *fixture, gconstpointer data)
@@ -270,6 +291,7 @@ main(int argc, char **argv)
     ADD("/store/refuses-what-it-would-not-read", test_refuses_what_it_would_not_read);
     ADD("/store/replies", test_replies);
     ADD("/store/replies-of-64-most-recent-sessions", test_most_recent_replies);
+    ADD("/store/servers-sessions-push-out-their-own", test_servers_sessions_push_out_their_own);
     ADD("/store/readable-view", test_readable_view);
     ADD("/store/many-commits", test_many_commits);
     return g_test_run();
