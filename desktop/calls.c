@@ -63,10 +63,10 @@ static void
 on_pong(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
-    g_autoptr(GVariant) reply =
-        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+    GVariant *reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
     const GError *error = g_task_get_task_data(task);
 
+    g_clear_pointer(&reply, g_variant_unref);
     if (error != NULL)
         g_task_return_error(task, g_error_copy(error));
     else
