@@ -164,14 +164,15 @@ def test_usage_of_the_programs(env, name):
 
 
 def test_all_of_them_are_run():
-    """Each file belongs to a test above, or to one of test_docs_desktop.py, and a document has it."""
+    """Each file belongs to a test above, to one of test_docs_desktop.py or of test_docs_hosts.py, and
+    a document has it."""
     documents = "".join((harness.ROOT / "docs" / name).read_text(encoding="utf-8")
-                        for name in ("dbus.md", "desktop.md"))
+                        for name in ("dbus.md", "desktop.md", "hosts.md"))
     files = sorted(path.name for path in EXAMPLES.iterdir())
     topics = {"contacts", "watch", "sync", "history", "logs", "first-sync"}
     desktop = {f"{topic}.{language}" for topic in ("panel", "page", "disconnect")
                for language in ("c", "py")}
     assert set(files) == {f"{topic}.{language}" for topic in topics for language in LANGUAGES} - {
-        "logs.sh"} | desktop  # busctl can keep no descriptor
+        "logs.sh"} | desktop | {"host.c", "other-tree.py"}  # busctl can keep no descriptor
     for path in EXAMPLES.iterdir():
         assert path.read_text(encoding="utf-8") in documents, path

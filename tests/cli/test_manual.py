@@ -17,7 +17,7 @@ PAGES = {
     MAN / "dmclient-broker.8": harness.BROKER,
     MAN / "dmclient-viewer.1": VIEWER,
 }
-ALL = [MADE, *sorted(MAN.iterdir())]
+ALL = [MADE, *sorted(MAN.glob("*.[1-8]"))]
 
 
 def options_of_help(text):

@@ -217,8 +217,8 @@ test_servers_sessions_push_out_their_own(Fixture *fixture, gconstpointer data)
 
     put_reply(store, "osconfig-1.", 1, "once");
     put_reply(store, "0123456789abcdef0123456789abcdefg", 1, "no server's");
-    for (int i = 0; i < 65; i++) {
-        g_autofree char *session = g_strdup_printf("P%d-%s%x", i, tail, i % 16);
+    for (guint i = 0; i < 65; i++) {
+        g_autofree char *session = g_strdup_printf("P%u-%s%x", i, tail, i % 16);
 
         put_reply(store, session, 1, session);
     }
