@@ -470,6 +470,6 @@ dm_mmi_plan_new_session(const DmMmiPlan *plan)
 
     value = hash(value ^ (guint64)command->verb, command->loc_uri);
     value = hash(hash(value, command->format), command->data);
-    /* The dot: it does not end as a server's session does, among which it would soon be forgotten. */
+    /* The dot: it ends unlike a server's session, among which it would soon be forgotten. */
     return g_strdup_printf("osconfig-%016" G_GINT64_MODIFIER "x-%s.", value, plan->command);
 }

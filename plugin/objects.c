@@ -128,7 +128,7 @@ static DBusMessage *
 new_reply_above_root(DBusMessage *call)
 {
     const char *path = dbus_message_get_path(call);
-    const char *below = DM_BUS_ROOT + (strlen(path) == 1 ? 1 : strlen(path) + 1);
+    const char *below = &DM_BUS_ROOT[strlen(path) == 1 ? 1 : strlen(path) + 1];
     g_autoptr(DmBody) body = NULL;
     g_autofree char *xml = NULL;
 

@@ -248,19 +248,25 @@ def check_xml(root, build):
             yield f"{relative(root, path)}: {out.stderr.strip()}"
 
 
+# Everybody's, and policed by the system's own file.
+BUS_DRIVER = "org.freedesktop.DBus"
+
+
 def judge_rule(rule):
     """Why a bus policy may not have this <allow>; None if it may."""
     ours = all(not value.endswith("*") for value in rule.attrib.values())
     if set(rule.attrib) == {"own"} and ours:
         return None
     if {"send_destination", "send_interface"} <= set(rule.attrib) and ours:
+        if rule.get("send_destination") == BUS_DRIVER and "send_member" not in rule.attrib:
+            return "opens more of the bus itself than one method"
         return None
     return "does not name destination and interface, or the one name that may be owned"
 
 
 def judge_defaults(policies):
     """What the default context leaves open: yields findings. It denies before it allows, all names
-    and all calls to whatever name the file has to do with."""
+    and all calls to whatever name of ours the file has to do with."""
     rules = [rule for policy in policies if policy.get("context") == "default" for rule in policy]
     first = next((i for i, rule in enumerate(rules) if rule.tag == "allow"), len(rules))
     denied = [rule.attrib for rule in rules[:first]]
@@ -269,7 +275,7 @@ def judge_defaults(policies):
              if rule.get("send_type", "method_call") == "method_call"
              and set(rule) <= {"send_destination", "send_type"} and "send_destination" in rule]
     names = {rule.get("own") or rule.get("send_destination")
-             for policy in policies for rule in policy if rule.tag == "allow"} - {None}
+             for policy in policies for rule in policy if rule.tag == "allow"} - {None, BUS_DRIVER}
     for name in sorted(names):
         if not any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes):
             yield f"the default does not deny to own {name} and what is below it"

@@ -75,6 +75,8 @@ BROKEN = {
     "bad XML": ("xml", "policy/a.conf", "<a>"),
     "no polkit actions": ("xml", "policy/a.policy", "<policyconfig><action id='a'/></policyconfig>"),
     "no interface": ("policy", "policy/a.conf", policy('<allow send_destination="org.x"/>')),
+    "all of the bus": ("policy", "policy/a.conf", policy(
+        '<allow send_destination="org.freedesktop.DBus" send_interface="org.x.I"/>')),
     "no destination": ("policy", "policy/a.conf", policy('<allow send_interface="org.x.I"/>')),
     "own any": ("policy", "policy/a.conf", policy(other='<allow own="*"/>')),
     "own a prefix": ("policy", "policy/a.conf", policy(other='<allow own_prefix="org.x"/>')),
