@@ -399,12 +399,13 @@ dm_config_reload(DmConfig **config, const char *path, bool must_exist, char **pr
     DmConfig *read = dm_config_load(path, must_exist, &error);
 
     g_clear_pointer(problem, g_free);
-    if (!read) {
+    if (error) {
         *problem = g_strdup(error->message);
         dm_log_warning("the configuration is wrong, and stays as it was", "DM_CAUSE",
                        error->message);
         return;
     }
+    g_assert(read);
     for (guint i = 0; i < read->warnings->len; i++)
         dm_log_warning(read->warnings->pdata[i], NULL);
     dm_config_unref(*config);

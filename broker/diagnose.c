@@ -146,7 +146,7 @@ check(Diagnosis *diagnosis)
         dm_config_load(options->config_path, options->config_must_exist, &config_error);
     g_autoptr(DmConfig) defaults = dm_config_new();
     g_autoptr(DmChannel) channel = dm_channel_new(options->socket, NULL, &channel_error);
-    g_autoptr(DmSelfCheck) self_check = NULL;
+    DmSelfCheck *self_check;
     const DmSelfCheckOptions what = {
         .config = config ? config : defaults,
         .config_path = options->config_path,
@@ -164,20 +164,21 @@ check(Diagnosis *diagnosis)
 
     self_check = dm_self_check_new(&what, NULL, on_checked, diagnosis);
     g_main_loop_run(diagnosis->loop);
+    dm_self_check_free(self_check);
 }
 
 bool
 dm_diagnose_run(const DmDiagnoseOptions *options, bool *ret_is_good, GError **error)
 {
-    g_autoptr(GMainLoop) loop = NULL;
     Diagnosis diagnosis = {.options = options};
 
     if (!become_owner(options->key_directory, error))
         return false;
-    diagnosis.loop = loop = g_main_loop_new(NULL, FALSE);
+    diagnosis.loop = g_main_loop_new(NULL, FALSE);
     if (options->uses_bus)
         look_at_bus(&diagnosis);
     check(&diagnosis);
+    g_main_loop_unref(diagnosis.loop);
     g_free(diagnosis.bus_reason);
     *ret_is_good = diagnosis.is_good;
     return true;

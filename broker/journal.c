@@ -144,7 +144,8 @@ dm_journal_add_command(DmJournal *journal, const char *provider, const char *ver
     if (!journal)
         return;
     text = g_strdup_printf("  %s %s: %u", verb, loc_uri ? loc_uri : "-", status);
-    event.loc_uri = cleaned = loc_uri && journal->watch ? clean(loc_uri) : NULL;
+    cleaned = loc_uri && journal->watch ? clean(loc_uri) : NULL;
+    event.loc_uri = cleaned;
     add(journal, provider, text, &event);
 }
 

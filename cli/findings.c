@@ -160,17 +160,19 @@ count(const DmFindingList *list, const char *level)
 static void
 print_finding(const Finding *finding, DmPrinter *printer)
 {
-    static const DmStyle styles[] = {DM_STYLE_GOOD, DM_STYLE_PLAIN, DM_STYLE_BAD};
-    static const char *const words[] = {N_("ok"), N_("warning"), N_("error")};
     bool is_good = g_str_equal(finding->level, "ok");
-    g_autoptr(GString) value = g_string_new(_(words[rank(finding->level)]));
+    bool is_warning = g_str_equal(finding->level, "warning");
+    DmStyle style = is_good ? DM_STYLE_GOOD : is_warning ? DM_STYLE_PLAIN : DM_STYLE_BAD;
+    g_autoptr(GString) value = g_string_new(is_good      ? _("ok")
+                                            : is_warning ? _("warning")
+                                                         : _("error"));
 
     if (finding->provider != NULL)
         g_string_append_printf(value, "  %s", finding->provider);
     g_string_append_printf(value, "  %s", finding->text);
     /* Line feeds of a text would begin fields of their own. */
     g_strdelimit(value->str, "\n", ' ');
-    dm_printer_field(printer, styles[rank(finding->level)], finding->id, value->str);
+    dm_printer_field(printer, style, finding->id, value->str);
     if (!is_good && finding->next != NULL)
         dm_printer_field(printer, DM_STYLE_PLAIN, "", finding->next);
 }

@@ -227,7 +227,7 @@ judge(DmUnread *unread)
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         guint64 sum = *(const guint64 *)value;
 
-        if (sum > FEW_BYTES && sum >= MANY_BYTES / n_with_many)
+        if (sum > FEW_BYTES && sum * n_with_many >= MANY_BYTES)
             set_closed(unread, GPOINTER_TO_UINT(key), true);
     }
 }
