@@ -333,7 +333,7 @@ dm_monitor_new(const char *directory, DmJournal *journal, GMainContext *context)
 
     monitor->path = g_build_filename(directory, DM_MONITOR_SOCKET, NULL);
     monitor->journal = journal;
-    monitor->recorder = dm_recorder_new(directory, journal, context);
+    monitor->recorder = dm_recorder_new(directory, journal, DM_RECORDER_HOUR_US, context);
     monitor->context = context;
     monitor->watchers = g_ptr_array_new_with_free_func(watcher_free);
     monitor->fd = listen_at(monitor->path, &error);

@@ -14,10 +14,14 @@
 #include "common/log.h"
 #include "common/timer.h"
 
+/* How long its file stays after the hour. */
+#define HOURS_KEPT 23
+
 struct DmRecorder {
     char *directory, *path;
     DmJournal *journal;
     DmTimer *timer;
+    gint64 hour_us;
     int fd; /* -1: nothing is recorded */
     gsize size;
     gint64 until_us; /* wall clock */
@@ -57,7 +61,7 @@ on_due(gpointer data)
     }
     stop(recorder, "the hour is over");
     dm_timer_set(recorder->timer,
-                 dm_clock_boot_us(dm_clock_system()) + DM_RECORDER_DAY_US - DM_RECORDER_HOUR_US);
+                 dm_clock_boot_us(dm_clock_system()) + HOURS_KEPT * recorder->hour_us);
 }
 
 static bool
@@ -129,8 +133,8 @@ dm_recorder_start(DmRecorder *recorder, const char **ret_path, gint64 *ret_until
         if (recorder->fd < 0)
             return false;
         recorder->size = 0;
-        recorder->until_us = dm_clock_wall_us(clock) + DM_RECORDER_HOUR_US;
-        dm_timer_set(recorder->timer, dm_clock_boot_us(clock) + DM_RECORDER_HOUR_US);
+        recorder->until_us = dm_clock_wall_us(clock) + recorder->hour_us;
+        dm_timer_set(recorder->timer, dm_clock_boot_us(clock) + recorder->hour_us);
         dm_journal_set_record(recorder->journal, on_message, recorder);
         dm_log_warning("whole messages are recorded for an hour, as root asked for", "DM_PATH",
                        recorder->path);
@@ -141,13 +145,14 @@ dm_recorder_start(DmRecorder *recorder, const char **ret_path, gint64 *ret_until
 }
 
 DmRecorder *
-dm_recorder_new(const char *directory, DmJournal *journal, GMainContext *context)
+dm_recorder_new(const char *directory, DmJournal *journal, gint64 hour_us, GMainContext *context)
 {
     DmRecorder *recorder = g_new0(DmRecorder, 1);
 
     recorder->directory = g_strdup(directory);
     recorder->path = g_build_filename(directory, DM_RECORDER_FILE, NULL);
     recorder->journal = journal;
+    recorder->hour_us = hour_us;
     recorder->timer = dm_timer_new(context, on_due, recorder);
     recorder->fd = -1;
     remove_file(recorder->path);

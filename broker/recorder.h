@@ -14,11 +14,12 @@ typedef struct DmRecorder DmRecorder;
 
 #define DM_RECORDER_FILE "messages.txt"
 #define DM_RECORDER_HOUR_US (60 * 60 * G_GINT64_CONSTANT(1000000))
-#define DM_RECORDER_DAY_US (24 * DM_RECORDER_HOUR_US)
 #define DM_RECORDER_MAX_BYTES (64 * 1024 * 1024)
 
-/* Removes what an earlier process left in `directory`. The journal is borrowed, and outlives it. */
-DmRecorder *dm_recorder_new(const char *directory, DmJournal *journal, GMainContext *context);
+/* Removes what an earlier process left in `directory`. The journal is borrowed, and outlives it.
+ * `hour_us`: DM_RECORDER_HOUR_US; shorter in tests. */
+DmRecorder *dm_recorder_new(const char *directory, DmJournal *journal, gint64 hour_us,
+                            GMainContext *context);
 
 /* Ends a recording; its file stays. NULL is fine. */
 void dm_recorder_free(DmRecorder *recorder);

@@ -30,7 +30,7 @@ test_record(void)
 
     /* What an earlier process left is gone; nothing is written before somebody asks. */
     g_assert_true(g_file_set_contents(left, "canary", -1, NULL));
-    recorder = dm_recorder_new(directory, journal, NULL);
+    recorder = dm_recorder_new(directory, journal, DM_RECORDER_HOUR_US, NULL);
     g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
     say(journal, "<before/>");
     g_assert_false(g_file_test(left, G_FILE_TEST_EXISTS));
@@ -63,11 +63,35 @@ test_record(void)
     fixture_remove(directory);
 }
 
+/* After the hour nothing is written, after the day there is nothing left; both with short hours. */
+static void
+test_the_end(void)
+{
+    g_autofree char *directory = g_dir_make_tmp("dm-recorder-XXXXXX", NULL);
+    g_autoptr(DmJournal) journal = dm_journal_new();
+    g_autoptr(DmRecorder) recorder = dm_recorder_new(directory, journal, 20000, NULL);
+    g_autofree char *text = NULL;
+    const char *path = NULL;
+    gint64 until_us = 0;
+
+    g_assert_true(dm_recorder_start(recorder, &path, &until_us, NULL));
+    say(journal, "<one/>");
+    g_main_context_iteration(NULL, TRUE);
+    say(journal, "<late/>");
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, "<one/>"));
+    g_assert_null(strstr(text, "<late/>"));
+    g_main_context_iteration(NULL, TRUE);
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    fixture_remove(directory);
+}
+
 static void
 test_refused(void)
 {
     g_autoptr(DmJournal) journal = dm_journal_new();
-    g_autoptr(DmRecorder) recorder = dm_recorder_new("/nonexistent/x", journal, NULL);
+    g_autoptr(DmRecorder) recorder =
+        dm_recorder_new("/nonexistent/x", journal, DM_RECORDER_HOUR_US, NULL);
     g_autoptr(GError) error = NULL;
     const char *path = NULL;
     gint64 until_us = 0;
@@ -83,6 +107,7 @@ main(int argc, char **argv)
     /* It warns, as it should. */
     (void)g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
     g_test_add_func("/recorder/whole-messages-for-an-hour", test_record);
+    g_test_add_func("/recorder/an-hour-and-a-day", test_the_end);
     g_test_add_func("/recorder/refused", test_refused);
     return g_test_run();
 }
