@@ -234,9 +234,10 @@ static const struct {
     const char *name;
     const char *sentence;
 } errors[] = {
-    {"org.freedesktop.DBus.Error.AccessDenied", N_("You are not allowed to do this.")},
+    {"org.freedesktop.DBus.Error.AccessDenied",
+     N_("You are not allowed to do this. Ask the administrator of this device.")},
     {"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
-     N_("You are not allowed to do this.")},
+     N_("You are not allowed to do this. Ask the administrator of this device.")},
     {"org.freedesktop.DBus.Error.LimitsExceeded",
      N_("This was done only a moment ago. Try again in a minute.")},
     {"org.freedesktop.DBus.Error.ServiceUnknown",

@@ -72,11 +72,44 @@ test_window(void)
     check_window(1, 2, false);
 }
 
+static void
+remove_file(gpointer fixture, gconstpointer data)
+{
+    g_autofree char *file = get_file();
+
+    (void)g_unlink(file);
+}
+
+static void
+run(gpointer fixture, gconstpointer data)
+{
+    ((void (*)(void))data)();
+}
+
+/* Each begins without a file. */
+static void
+add(const char *name, void (*test)(void))
+{
+    g_test_add_vtable(name, 0, (gconstpointer)test, remove_file, run, NULL);
+}
+
+/* Not by G_TEST_OPTION_ISOLATE_DIRS, which leaks in GLib 2.74. */
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-    g_test_add_func("/memory/shown", test_shown);
-    g_test_add_func("/memory/window", test_window);
-    return g_test_run();
+    g_autoptr(GError) error = NULL;
+    g_autofree char *home = g_dir_make_tmp("dm-memory-XXXXXX", &error);
+    g_autofree char *folder = g_build_filename(home, "dmclient-viewer", NULL);
+    int code;
+
+    g_assert_no_error(error);
+    g_setenv("XDG_STATE_HOME", home, TRUE);
+    g_test_init(&argc, &argv, NULL);
+    add("/memory/shown", test_shown);
+    add("/memory/window", test_window);
+    code = g_test_run();
+    remove_file(NULL, NULL);
+    (void)g_rmdir(folder);
+    (void)g_rmdir(home);
+    return code;
 }

@@ -108,7 +108,8 @@ test_errors(void)
         const char *name;
         const char *text;
     } cases[] = {
-        {"org.freedesktop.DBus.Error.AccessDenied", "You are not allowed to do this."},
+        {"org.freedesktop.DBus.Error.AccessDenied",
+         "You are not allowed to do this. Ask the administrator of this device."},
         {"org.freedesktop.DBus.Error.LimitsExceeded",
          "This was done only a moment ago. Try again in a minute."},
         {DM_BUS_ERROR_PREFIX "Unavailable",

@@ -28,7 +28,7 @@ SESSION_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Co
 <busconfig><type>session</type><listen>unix:dir={dir}</listen><auth>EXTERNAL</auth>
 <servicedir>{dir}/services</servicedir>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/>
-<allow own="*"/></policy></busconfig>
+<allow own="*"/><allow user="*"/></policy></busconfig>
 """
 
 
@@ -46,15 +46,19 @@ class Screen:
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="dms.", dir="/tmp"))
         self.processes = []
         (self.dir / "services").mkdir()
+        # Also for viewers of other users.
+        self.dir.chmod(0o711)
         (self.dir / "session.conf").write_text(SESSION_CONFIG.format(dir=self.dir))
+        (self.dir / "a11y.conf").write_text(pathlib.Path(A11Y_CONFIG).read_text().replace(
+            '<allow user="root"/>', '<allow user="*"/>'))
         number = self._start("Xvfb", "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-fbdir", self.dir,
-                             "-nolisten", "tcp", "-noreset", tell="-displayfd")
+                             "-nolisten", "tcp", "-noreset", "-ac", tell="-displayfd")
         self.env = {"DISPLAY": f":{number}"}
         self.env["DBUS_SESSION_BUS_ADDRESS"] = self._start(
             "dbus-daemon", f"--config-file={self.dir}/session.conf", "--nofork",
             tell="--print-address")
         self.env["AT_SPI_BUS_ADDRESS"] = self._start(
-            "dbus-daemon", f"--config-file={A11Y_CONFIG}", "--nofork", tell="--print-address")
+            "dbus-daemon", f"--config-file={self.dir}/a11y.conf", "--nofork", tell="--print-address")
         self._start_registry()
         atexit.register(self.close)
 

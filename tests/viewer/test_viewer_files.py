@@ -3,6 +3,8 @@
 not need it."""
 
 import configparser
+import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -73,13 +75,38 @@ def test_version():
     assert re.fullmatch(r"dmclient-viewer \d+\.\d+\.\d+\n", out.stdout)
 
 
-def test_the_rest_is_built_without_it(tmp_path):
-    """Configured without the viewer nothing of it is there, and everything else is."""
-    out = subprocess.run(["meson", "setup", tmp_path / "build", harness.ROOT, "-Dviewer=disabled"],
-                         capture_output=True, text=True, check=False)
+def without_gtk(directory):
+    """Variables with which pkg-config finds what it finds, but GTK 4."""
+    found = subprocess.run(["pkg-config", "--variable", "pc_path", "pkg-config"], capture_output=True,
+                           text=True, check=True).stdout.strip()
+    directory.mkdir()
+    for folder in reversed(found.split(":")):
+        for file in pathlib.Path(folder).glob("*.pc"):
+            if not file.name.startswith("gtk4"):
+                shutil.copy(file, directory / file.name)
+    return dict(os.environ, PKG_CONFIG_LIBDIR=str(directory), PKG_CONFIG_PATH="")
+
+
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_the_rest_is_built_without_it(tmp_path, is_hidden):
+    """Without the viewer by option, and by default where GTK is not there: nothing of it is, and the
+    rest is built, with nothing of GTK in it."""
+    build = tmp_path / "build"
+    env = without_gtk(tmp_path / "pc") if is_hidden else None
+    out = subprocess.run(["meson", "setup", build, harness.ROOT, *["-Dviewer=disabled"][is_hidden:]],
+                         capture_output=True, text=True, check=False, env=env)
     assert out.returncode == 0, out.stdout
-    targets = subprocess.run(["ninja", "-C", tmp_path / "build", "-t", "targets", "all"],
+    if is_hidden:
+        assert re.search("dependency gtk4 found: .*NO", out.stdout), out.stdout
+    targets = subprocess.run(["ninja", "-C", build, "-t", "targets", "all"],
                              capture_output=True, text=True, check=True).stdout
     assert not re.search("^desktop/", targets, re.M)
     for program in ("agent/dmclient-agent:", "cli/dmclientctl:", "broker/dmclient-broker:"):
         assert program in targets
+    assert "gtk-4" not in (build / "build.ninja").read_text()
+    out = subprocess.run(["ninja", "-C", build, "cli/dmclientctl"], capture_output=True, text=True,
+                         check=False)
+    assert out.returncode == 0, out.stdout
+    version = subprocess.run([build / "cli/dmclientctl", "--version"], capture_output=True, text=True,
+                             check=True).stdout
+    assert version.startswith("dmclientctl ")

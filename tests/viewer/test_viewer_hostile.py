@@ -2,11 +2,15 @@
 """What servers write is shown, and is nothing but text (security.md section 3)."""
 
 import pytest
-from desk import Office
+import treeclient
+from desk import URI, Office
 from viewer import BUTTON
 
 LINK = '<a href="javascript:alert(1)">click</a>'
 MARKUP = "A & B <x"
+# Binary without NUL, as far as the tree takes it: DEL and the C1 controls; C0 is no XML.
+BINARY = "\x7fELF" + "".join(map(chr, range(0x7f, 0xa0)))
+NOISE = "".join(map(chr, [*range(0x21, 0x7f), *range(0xae, 0x180)]))
 LONG = ("Lorem ipsum dolor sit amet. " * 300)[:8192 - 2] + "!?"
 # Not a link, for one reason each.
 NO_LINKS = ["javascript:alert(1)", "file:///etc/passwd", "https://", "https:///path",
@@ -41,6 +45,28 @@ def test_markup_is_text_on_every_page(office, start):
     assert viewer.rows()["Your account"] == [MARKUP]
 
 
+def test_binary_is_text(office, start):
+    """What is no character is not shown; what is left is, also where it is very long."""
+    status, = office.client.status(
+        treeclient.command("Replace", f"{URI}/Provider/Contoso/HelpPhoneNumber", "\x01ELF"))
+    assert status == 415
+    office.set_contacts(phone=BINARY[:20], website=BINARY, mail=BINARY)
+    office.set("UPN", BINARY)
+    office.set("EntDeviceName", NOISE[:40])
+    office.set("EntDMID", BINARY)
+    office.begin_first_sync(text=BINARY)
+    office.fail()
+    viewer = start()
+    viewer.wait_for_text("Device Setup Failed", "ELF")
+    viewer.press("Continue Anyway")
+    for title in ("Phone", "Website", "Email", "Account"):
+        viewer.wait_for_row(title, "ELF")
+    viewer.wait_for_row("Name at the organisation", NOISE[:40])
+    assert not {"Call", "Open Website", "Write Email"} & set(viewer.buttons())
+    viewer.open_row("What Your Organisation Can See and Do")
+    viewer.wait_for_row("EntDMID", "ELF")
+
+
 def test_the_page_at_the_end_is_text(office, start):
     office.set_page(title=MARKUP, body=LONG, href="javascript:alert(1)", text=LINK)
     office.begin_first_sync()
@@ -59,6 +85,12 @@ def test_the_page_at_the_end_is_text(office, start):
     viewer.wait_for_row("https://bank.example/", "Leads to help.example\nNot encrypted: others can "
                         "read what you send there")
     assert "Open Website" in viewer.buttons()
+    office.set("CustomEnrollmentCompletePage/HyperlinkText", BINARY)
+    office.set("CustomEnrollmentCompletePage/Title", BINARY)
+    office.set("CustomEnrollmentCompletePage/BodyText", (BINARY + NOISE) * 9)
+    viewer.wait_for_text("ELF", ("ELF" + NOISE) * 9)
+    viewer.wait_for_row("ELF", "Leads to help.example\nNot encrypted: others can read what you send "
+                        "there")
 
 
 def test_what_is_no_link_cannot_be_opened(office, start):

@@ -67,8 +67,10 @@ class Node:
 
 
 class Viewer(harness.Process):
-    def __init__(self, env, screen, *arguments, state=None, resources="", wait=True, **more):
-        """`state`: text of its key file; `resources`: of the X server; `more`: variables."""
+    def __init__(self, env, screen, *arguments, state=None, resources="", wait=True, command=(PROGRAM,),
+                 options=None, **more):
+        """`state`: text of its key file; `resources`: of the X server; `command`: what starts it;
+        `options`: of its Process; `more`: variables."""
         self.env = env
         self.screen = screen
         self.home = env.dir / "home"
@@ -95,8 +97,8 @@ class Viewer(harness.Process):
         self.focused = []  # paths of what got the keyboard's focus
         self.bus.signal_subscribe(None, A11Y + "Event.Object", "StateChanged", None, "focused",
                                   Gio.DBusSignalFlags.NONE, self._on_focus)
-        super().__init__("dmclient-viewer", [PROGRAM, *arguments], env.environ(**variables),
-                         env._log("viewer"))
+        super().__init__("dmclient-viewer", [*command, *arguments], env.environ(**variables),
+                         env._log("viewer"), **(options or {}))
         if wait:
             self.wait_for(self.texts, "words in the window")
 
