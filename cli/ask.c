@@ -200,13 +200,15 @@ GVariant *
 dm_ask_call(DmAsk *ask, DBusMessage *message, const char *type, int timeout_ms, bool interactive,
             GError **error)
 {
-    g_autoptr(DmDialog) dialog = interactive ? dm_dialog_new() : NULL;
+    DmDialog *dialog = interactive ? dm_dialog_new() : NULL;
+    DBusMessage *answer;
+    GVariant *value;
 
     if (interactive)
         dbus_message_set_allow_interactive_authorization(message, TRUE);
-    DBusMessage *answer = exchange(ask, message, timeout_ms);
-    GVariant *value = read_answer(answer, dbus_message_get_member(message), type, error);
-
+    answer = exchange(ask, message, timeout_ms);
+    value = read_answer(answer, dbus_message_get_member(message), type, error);
+    dm_dialog_free(dialog);
     dbus_message_unref(answer);
     dbus_message_unref(message);
     return value;

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "desktop/agent-memory.h"
 
-#include <glib/gstdio.h>
+#include "desktop/state.h"
 
-#define FOLDER "dmclient-viewer"
 #define FILE_NAME "told"
 
 struct DmAgentMemory {
     GKeyFile *file;
-    char *folder;
-    char *path;
 };
 
 static const struct {
@@ -30,10 +27,7 @@ dm_agent_memory_open(void)
 {
     DmAgentMemory *memory = g_new(DmAgentMemory, 1);
 
-    memory->file = g_key_file_new();
-    memory->folder = g_build_filename(g_get_user_state_dir(), FOLDER, NULL);
-    memory->path = g_build_filename(memory->folder, FILE_NAME, NULL);
-    g_key_file_load_from_file(memory->file, memory->path, G_KEY_FILE_NONE, NULL);
+    memory->file = dm_state_read(FILE_NAME);
     return memory;
 }
 
@@ -43,20 +37,7 @@ dm_agent_memory_free(DmAgentMemory *memory)
     if (memory == NULL)
         return;
     g_key_file_unref(memory->file);
-    g_free(memory->folder);
-    g_free(memory->path);
     g_free(memory);
-}
-
-/* Not to remember is no reason to bother anybody. */
-static void
-save(DmAgentMemory *memory)
-{
-    g_autoptr(GError) error = NULL;
-
-    g_mkdir_with_parents(memory->folder, 0700);
-    if (!g_key_file_save_to_file(memory->file, memory->path, &error))
-        g_debug("cannot remember what was told: %s", error->message);
 }
 
 DmAgentRecord
@@ -89,7 +70,7 @@ dm_agent_memory_set(DmAgentMemory *memory, const char *provider, const DmAgentRe
         is_changed = true;
     }
     if (is_changed)
-        save(memory);
+        dm_state_write(memory->file, FILE_NAME);
 }
 
 GStrv
@@ -107,6 +88,6 @@ dm_agent_memory_forget_others(DmAgentMemory *memory, const char *const *provider
         is_changed = true;
     }
     if (is_changed)
-        save(memory);
+        dm_state_write(memory->file, FILE_NAME);
     return g_strv_builder_end(gone);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "desktop/memory.h"
 
-#include <glib/gstdio.h>
+#include "desktop/state.h"
 
-#define FOLDER "dmclient-viewer"
 #define FILE_NAME "state"
 #define SHOWN "shown"
 #define WINDOW "window"
@@ -12,8 +11,6 @@
 
 struct DmMemory {
     GKeyFile *file;
-    char *folder;
-    char *path;
 };
 
 DmMemory *
@@ -21,10 +18,7 @@ dm_memory_open(void)
 {
     DmMemory *memory = g_new(DmMemory, 1);
 
-    memory->file = g_key_file_new();
-    memory->folder = g_build_filename(g_get_user_state_dir(), FOLDER, NULL);
-    memory->path = g_build_filename(memory->folder, FILE_NAME, NULL);
-    g_key_file_load_from_file(memory->file, memory->path, G_KEY_FILE_NONE, NULL);
+    memory->file = dm_state_read(FILE_NAME);
     return memory;
 }
 
@@ -34,20 +28,7 @@ dm_memory_free(DmMemory *memory)
     if (memory == NULL)
         return;
     g_key_file_unref(memory->file);
-    g_free(memory->folder);
-    g_free(memory->path);
     g_free(memory);
-}
-
-/* Not to remember is no reason to bother anybody. */
-static void
-save(DmMemory *memory)
-{
-    g_autoptr(GError) error = NULL;
-
-    g_mkdir_with_parents(memory->folder, 0700);
-    if (!g_key_file_save_to_file(memory->file, memory->path, &error))
-        g_debug("cannot remember: %s", error->message);
 }
 
 bool
@@ -65,7 +46,7 @@ dm_memory_set_shown(DmMemory *memory, const char *provider, bool is_shown)
         g_key_file_set_boolean(memory->file, SHOWN, provider, TRUE);
     else
         g_key_file_remove_key(memory->file, SHOWN, provider, NULL);
-    save(memory);
+    dm_state_write(memory->file, FILE_NAME);
 }
 
 void
@@ -87,5 +68,5 @@ dm_memory_set_window(DmMemory *memory, int width, int height, bool is_maximized)
     g_key_file_set_integer(memory->file, WINDOW, "width", width);
     g_key_file_set_integer(memory->file, WINDOW, "height", height);
     g_key_file_set_boolean(memory->file, WINDOW, "maximized", is_maximized);
-    save(memory);
+    dm_state_write(memory->file, FILE_NAME);
 }

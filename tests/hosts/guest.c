@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What may have been allocated for good meanwhile, however often something was done. */
-#define MAX_GROWTH 2048
+/* What may have been allocated for good meanwhile, however often something was done: less than the
+ * least allocation each time. */
+#define MAX_GROWTH 4096
 
 /* Of AddressSanitizer, where it is there: it answers mallinfo2() with nothing. */
 extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));

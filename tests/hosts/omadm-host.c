@@ -10,29 +10,21 @@
  * thing each and say on standard error what is wrong. */
 
 #include <ctype.h>
-#include <dirent.h>
 #include <dlfcn.h>
-#include <locale.h>
-#include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/hosts/guest.h"
 #include "tests/hosts/omadm-client.h"
 
 #define MAX_WORDS 4
 
 /* Cycles before the first look at memory. */
 #define WARM_UP 20
-
-/* What may have been allocated for good meanwhile, however many cycles there were: less than the
- * least allocation in each. */
-#define MAX_GROWTH 4096
 
 /* -- words ---------------------------------------------------------------------------------------
  */
@@ -140,56 +132,6 @@ run_session(const char *const *files, size_t n_files)
 /* -- cycles --------------------------------------------------------------------------------------
  */
 
-/* Of a sanitizer, in a build that has one. */
-size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
-
-typedef struct {
-    size_t bytes;
-    size_t n_descriptors;
-    size_t n_mappings;
-} Footprint;
-
-static size_t
-count_entries(const char *path)
-{
-    DIR *directory = opendir(path);
-    size_t n = 0;
-
-    while (directory != NULL && readdir(directory) != NULL)
-        n++;
-    if (directory != NULL)
-        (void)closedir(directory);
-    return n;
-}
-
-/* File mappings: a module that does not go leaves some. */
-static size_t
-count_mappings(void)
-{
-    FILE *maps = fopen("/proc/self/maps", "re");
-    char line[4096];
-    size_t n = 0;
-
-    while (maps != NULL && fgets(line, sizeof line, maps) != NULL)
-        n += strstr(line, ".so") != NULL;
-    if (maps != NULL)
-        (void)fclose(maps);
-    return n;
-}
-
-static Footprint
-measure(void)
-{
-    Footprint footprint = {.n_descriptors = count_entries("/proc/self/fd"),
-                           .n_mappings = count_mappings()};
-
-    if (__sanitizer_get_current_allocated_bytes != NULL)
-        footprint.bytes = __sanitizer_get_current_allocated_bytes();
-    else
-        footprint.bytes = mallinfo2().uordblks;
-    return footprint;
-}
-
 /* Each so many sessions all verbs are used; in between it is loading and unloading that is tried.
  */
 #define FULL_EVERY 8
@@ -252,17 +194,11 @@ run_cycles(unsigned n, const char *uri, const char *const *files, size_t n_files
         }
         /* Twice: what looking takes for good is there then. */
         if (i + 2 == WARM_UP || i + 1 == WARM_UP)
-            before = measure();
+            before = guest_measure();
     }
-    after = measure();
-    if (n > WARM_UP &&
-        (after.bytes > before.bytes + MAX_GROWTH || after.n_descriptors != before.n_descriptors ||
-         after.n_mappings != before.n_mappings)) {
-        (void)fprintf(stderr,
-                      "after %u cycles and after %d: bytes %zu, %zu; descriptors %zu, %zu; "
-                      "mappings %zu, %zu\n",
-                      n, WARM_UP, after.bytes, before.bytes, after.n_descriptors,
-                      before.n_descriptors, after.n_mappings, before.n_mappings);
+    after = guest_measure();
+    if (n > WARM_UP && !guest_compare_footprints(&before, &after)) {
+        (void)fprintf(stderr, "that is after %d cycles, and after %u\n", WARM_UP, n);
         return 1;
     }
     for (size_t i = 0; i < n_files; i++) {
@@ -332,77 +268,30 @@ run_threads(const char *uri, const char *const *files)
 /* -- a good guest --------------------------------------------------------------------------------
  */
 
-typedef struct {
-    void (*handlers[NSIG])(int);
-    int flags[NSIG];
-    sigset_t mask;
-    mode_t umask;
-    char locale[256];
-    size_t n_threads;
-    size_t n_variables;
-    off_t printed;
-} Process;
-
-static Process
-look_at_process(void)
-{
-    Process process;
-    struct stat status;
-
-    memset(&process, 0, sizeof process);
-    for (int i = 1; i < NSIG; i++) {
-        struct sigaction action = {.sa_handler = SIG_DFL};
-
-        (void)sigaction(i, NULL, &action);
-        process.handlers[i] = action.sa_handler;
-        process.flags[i] = action.sa_flags;
-    }
-    (void)pthread_sigmask(SIG_BLOCK, NULL, &process.mask);
-    process.umask = umask(022);
-    (void)umask(process.umask);
-    (void)snprintf(process.locale, sizeof process.locale, "%s", setlocale(LC_ALL, NULL));
-    process.n_threads = count_entries("/proc/self/task");
-    while (environ[process.n_variables] != NULL)
-        process.n_variables++;
-    if (fstat(STDOUT_FILENO, &status) == 0)
-        process.printed = status.st_size;
-    return process;
-}
-
-static bool
-is_same(const Process *a, const Process *b)
-{
-    return memcmp(a->handlers, b->handlers, sizeof a->handlers) == 0 &&
-           memcmp(a->flags, b->flags, sizeof a->flags) == 0 &&
-           memcmp(&a->mask, &b->mask, sizeof a->mask) == 0 && a->umask == b->umask &&
-           strcmp(a->locale, b->locale) == 0 && a->n_threads == b->n_threads &&
-           a->n_variables == b->n_variables && a->printed == b->printed;
-}
-
 /* Whether anything of the process is another after sessions that worked, and one that did not. */
 static int
 run_guest(const char *uri, const char *const *files, size_t n_files)
 {
-    Process before = look_at_process(), after;
+    Process before = guest_look(), after;
     Client client = {0};
     ClientAnswer answer;
 
     if (!use(files, n_files, uri, 0) || !client_open(&client, files, n_files))
         return 1;
-    after = look_at_process();
+    after = guest_look();
     (void)setenv("DMCLIENT_SOCKET", "/nowhere/tree", 1);
     client_close(&client);
-    if (!is_same(&before, &after)) {
+    if (!guest_compare(&before, &after)) {
         (void)fprintf(stderr, "the process is another while a module is loaded\n");
         return 1;
     }
-    before = look_at_process();
+    before = guest_look();
     if (!client_open(&client, files, n_files))
         return 1;
     answer = client_get(&client, uri);
     client_close(&client);
-    after = look_at_process();
-    if (answer.status != 503 || !is_same(&before, &after)) {
+    after = guest_look();
+    if (answer.status != 503 || !guest_compare(&before, &after)) {
         (void)fprintf(stderr, "status %d without a tree, or the process is another\n",
                       answer.status);
         return 1;

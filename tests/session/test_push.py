@@ -151,7 +151,7 @@ def test_U1_broker_agent_and_service_may_start_again(device, pushed, service, wa
     other.channel = "https://other.example.test/{0}"
     other.wait(lambda: other.called("Register"))
     assert other.calls[0] == ("Retain", ([(PROVIDER, PFN)],))
-    Watch(device.env).until(
+    watch.until(
         lambda: push_state(device)[0] == f"https://other.example.test/{PROVIDER}")
     other.close()
 
