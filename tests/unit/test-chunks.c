@@ -141,6 +141,7 @@ test_between(void)
     g_autofree char *one = take(chunks, first);
     g_autofree char *two = NULL;
 
+    g_assert_cmpstr(one, ==, "1=213");
     g_assert_true(dm_chunks_is_open(chunks));
     two = take(chunks, text);
     g_assert_cmpstr(two, ==, "1: 2: 3: 9:abcd");
