@@ -8,7 +8,7 @@
 #define ANSWER_MS 5000
 
 /* Answers that are not large, at most 64 KiB or so, after which the bus is asked. */
-#define N_SMALL 64
+#define N_SMALL 256
 
 /* Unread by all: so little that nobody needs to be looked at, and so much that those with more than
  * an equal share of it wait. The rest up to the bus's limit is for what is sent meanwhile. */
