@@ -3,6 +3,7 @@
 #include "broker/channel.h"
 
 #include "common/error.h"
+#include "common/source.h"
 
 #define CONNECT_TIMEOUT_MS 2000
 
@@ -35,18 +36,9 @@ typedef struct {
 } Call;
 
 static void
-drop_source(GSource **source)
-{
-    if (!*source)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
-static void
 start_source(DmChannel *channel, GSource **source, guint wait_ms, GSourceFunc func)
 {
-    drop_source(source);
+    dm_source_drop(source);
     *source = g_timeout_source_new(wait_ms);
     g_source_set_callback(*source, func, channel, NULL);
     g_source_attach(*source, channel->context);
@@ -135,9 +127,9 @@ on_impatient(gpointer data)
 
     g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED,
                 "%s: the tree went away and did not come back", channel->path);
-    drop_source(&channel->patience);
+    dm_source_drop(&channel->patience);
     if (!channel->attends) {
-        drop_source(&channel->retry);
+        dm_source_drop(&channel->retry);
         g_clear_pointer(&channel->client, dm_tree_client_free);
     }
     (void)fail_calls(channel, 0, error);
@@ -195,7 +187,7 @@ become_ready(DmChannel *channel)
     channel->is_ready = true;
     channel->is_told = false;
     channel->pause_ms = DM_CHANNEL_PAUSE_MS;
-    drop_source(&channel->patience);
+    dm_source_drop(&channel->patience);
     g_set_error(&error, DM_ERROR, DM_ERROR_DISCONNECTED, "%s: the tree went away twice",
                 channel->path);
     if (!fail_calls(channel, 2, error))
@@ -240,7 +232,7 @@ on_retry(gpointer data)
     DmChannel *channel = data;
     g_autoptr(GError) error = NULL;
 
-    drop_source(&channel->retry);
+    dm_source_drop(&channel->retry);
     channel->is_fresh = false;
     channel->client = dm_tree_client_connect(channel->path, &error);
     if (!channel->client) {
@@ -329,8 +321,8 @@ dm_channel_free(DmChannel *channel)
     if (channel->gone)
         *channel->gone = true;
     dm_tree_client_free(channel->client);
-    drop_source(&channel->retry);
-    drop_source(&channel->patience);
+    dm_source_drop(&channel->retry);
+    dm_source_drop(&channel->patience);
     while ((call = g_queue_pop_head(&channel->calls)))
         call_free(call);
     g_free(channel->path);

@@ -8,6 +8,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "common/source.h"
+
 struct DmClockWatch {
     int fd;
     GSource *source;
@@ -66,8 +68,7 @@ dm_clock_watch_free(DmClockWatch *watch)
 {
     if (!watch)
         return;
-    g_source_destroy(watch->source);
-    g_source_unref(watch->source);
+    dm_source_drop(&watch->source);
     close(watch->fd);
     g_free(watch);
 }

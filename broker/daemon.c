@@ -20,6 +20,7 @@
 #include "broker/tasks.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/source.h"
 
 /* How long the tree may take over the last reports. */
 #define STOP_MS 10000
@@ -72,10 +73,7 @@ on_stop(gpointer data)
 static void
 stop_in(DmDaemon *daemon, guint wait_ms)
 {
-    if (daemon->stop) {
-        g_source_destroy(daemon->stop);
-        g_source_unref(daemon->stop);
-    }
+    dm_source_drop(&daemon->stop);
     daemon->stop = g_timeout_source_new(wait_ms);
     g_source_set_callback(daemon->stop, on_stop, daemon, NULL);
     g_source_attach(daemon->stop, daemon->context);
@@ -427,10 +425,7 @@ dm_daemon_free(DmDaemon *daemon)
 {
     if (!daemon)
         return;
-    if (daemon->stop) {
-        g_source_destroy(daemon->stop);
-        g_source_unref(daemon->stop);
-    }
+    dm_source_drop(&daemon->stop);
     dm_logind_free(daemon->logind);
     dm_logins_free(daemon->logins);
     dm_pushes_free(daemon->push);

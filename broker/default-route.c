@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/source.h"
+
 #define BUFFER_BYTES 32768
 
 /* A machine with so many routes is on the network, whatever they are. */
@@ -143,8 +145,7 @@ dm_default_route_free(DmDefaultRoute *watch)
 {
     if (!watch)
         return;
-    g_source_destroy(watch->source);
-    g_source_unref(watch->source);
+    dm_source_drop(&watch->source);
     close(watch->fd);
     g_free(watch);
 }

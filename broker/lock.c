@@ -12,6 +12,7 @@
 
 #include "broker/directory.h"
 #include "common/error.h"
+#include "common/source.h"
 
 #define NAME "sessions.lock"
 
@@ -129,13 +130,6 @@ is_free(const DmLockWatch *watch)
     return fcntl(watch->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
 }
 
-static void
-drop_source(DmLockWatch *watch)
-{
-    g_source_destroy(watch->source);
-    g_clear_pointer(&watch->source, g_source_unref);
-}
-
 static gboolean
 on_closed(int fd, GIOCondition condition, gpointer data)
 {
@@ -147,7 +141,7 @@ on_closed(int fd, GIOCondition condition, gpointer data)
         continue;
     if (!is_free(watch))
         return G_SOURCE_CONTINUE;
-    drop_source(watch);
+    dm_source_drop(&watch->source);
     watch->func(watch->data);
     return G_SOURCE_REMOVE;
 }
@@ -159,7 +153,7 @@ on_idle(gpointer data)
     DmLockWatch *watch = data;
     g_autoptr(GMainContext) context = g_main_context_ref(g_source_get_context(watch->source));
 
-    drop_source(watch);
+    dm_source_drop(&watch->source);
     if (is_free(watch)) {
         watch->func(watch->data);
         return G_SOURCE_REMOVE;
@@ -200,7 +194,7 @@ dm_lock_watch_free(DmLockWatch *watch)
     if (!watch)
         return;
     if (watch->source)
-        drop_source(watch);
+        dm_source_drop(&watch->source);
     if (watch->inotify >= 0)
         close(watch->inotify);
     if (watch->fd >= 0)

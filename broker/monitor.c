@@ -20,6 +20,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "common/source.h"
 
 #define MAX_REQUEST 16
 #define BACKLOG 4
@@ -45,21 +46,12 @@ typedef struct {
 } Watcher;
 
 static void
-drop_source(GSource **source)
-{
-    if (!*source)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
-static void
 watcher_free(gpointer data)
 {
     Watcher *watcher = data;
 
-    drop_source(&watcher->in);
-    drop_source(&watcher->out);
+    dm_source_drop(&watcher->in);
+    dm_source_drop(&watcher->out);
     close(watcher->fd);
     g_string_free(watcher->pending, TRUE);
     g_free(watcher);
@@ -353,7 +345,7 @@ dm_monitor_free(DmMonitor *monitor)
     if (!monitor)
         return;
     dm_journal_set_watch(monitor->journal, NULL, NULL);
-    drop_source(&monitor->source);
+    dm_source_drop(&monitor->source);
     g_ptr_array_unref(monitor->watchers);
     if (monitor->fd >= 0) {
         close(monitor->fd);

@@ -4,6 +4,7 @@
 
 #include "broker/bus-service.h"
 #include "broker/default-route.h"
+#include "common/source.h"
 
 #define NAME "org.freedesktop.NetworkManager"
 #define PATH "/org/freedesktop/NetworkManager"
@@ -206,10 +207,7 @@ dm_network_free(DmNetwork *network)
         return;
     g_warn_if_fail(!network->waits);
     dm_bus_service_free(network->manager);
-    if (network->look) {
-        g_source_destroy(network->look);
-        g_source_unref(network->look);
-    }
+    dm_source_drop(&network->look);
     dm_default_route_free(network->routes);
     g_main_context_unref(network->context);
     g_free(network);

@@ -8,6 +8,7 @@
 #include "broker/http.h"
 #include "broker/transport.h"
 #include "common/error.h"
+#include "common/source.h"
 
 /* The difference of clocks that schedules and certificates do not feel, and the one that breaks
  * them, in seconds. */
@@ -210,10 +211,7 @@ dm_probe_free(DmProbe *probe)
 {
     if (!probe)
         return;
-    if (probe->idle) {
-        g_source_destroy(probe->idle);
-        g_source_unref(probe->idle);
-    }
+    dm_source_drop(&probe->idle);
     dm_transport_free(probe->transport);
     g_clear_error(&probe->error);
     g_free(probe->provider);

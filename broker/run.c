@@ -14,6 +14,7 @@
 #include "common/account.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/source.h"
 
 struct DmRun {
     char *provider, *origin, *key_directory;
@@ -484,10 +485,7 @@ dm_run_free(DmRun *run)
 {
     if (!run)
         return;
-    if (run->end) {
-        g_source_destroy(run->end);
-        g_source_unref(run->end);
-    }
+    dm_source_drop(&run->end);
     dm_transport_free(run->transport);
     dm_routes_free(run->routes);
     dm_session_free(run->session);

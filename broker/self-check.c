@@ -6,6 +6,7 @@
 #include "broker/key-check.h"
 #include "broker/lock.h"
 #include "broker/probe.h"
+#include "common/source.h"
 #include "dbus/tree-call.h"
 
 /* How late a session may be that is due. */
@@ -374,12 +375,8 @@ dm_self_check_free(DmSelfCheck *check)
     if (check->channel)
         dm_channel_forget(check->channel, check);
     g_ptr_array_unref(check->probes);
-    g_source_destroy(check->limit);
-    g_source_unref(check->limit);
-    if (check->end) {
-        g_source_destroy(check->end);
-        g_source_unref(check->end);
-    }
+    dm_source_drop(&check->limit);
+    dm_source_drop(&check->end);
     g_hash_table_unref(check->by_name);
     g_ptr_array_unref(check->pairs);
     dm_findings_free(check->findings);

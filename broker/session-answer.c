@@ -5,6 +5,7 @@
 #include "broker/notes.h"
 #include "common/error.h"
 #include "common/log.h"
+#include "common/source.h"
 
 /* -- ends ----------------------------------------------------------------------------------------
  */
@@ -68,10 +69,7 @@ start_keep_alive(DmSession *session)
 void
 dm_session_stop_keep_alive(DmSession *session)
 {
-    if (!session->keep_alive)
-        return;
-    g_source_destroy(session->keep_alive);
-    g_clear_pointer(&session->keep_alive, g_source_unref);
+    dm_source_drop(&session->keep_alive);
 }
 
 /* -- commands ------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "broker/http.h"
 #include "broker/origin.h"
 #include "common/error.h"
+#include "common/source.h"
 
 bool
 dm_session_is_origin(const char *word)
@@ -166,10 +167,7 @@ dm_session_free(DmSession *session)
 {
     if (!session)
         return;
-    if (session->timer) {
-        g_source_destroy(session->timer);
-        g_source_unref(session->timer);
-    }
+    dm_source_drop(&session->timer);
     dm_reach_free(session->reach);
     dm_session_stop_keep_alive(session);
     dm_answer_free(session->answer);

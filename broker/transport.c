@@ -10,6 +10,7 @@
 #include "broker/http.h"
 #include "broker/redirect.h"
 #include "common/error.h"
+#include "common/source.h"
 
 #define LOW_SPEED_BYTES_S 100L
 
@@ -344,23 +345,15 @@ on_fd(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void
-remove_source(GSource *source)
-{
-    if (!source)
-        return;
-    g_source_destroy(source);
-    g_source_unref(source);
-}
-
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
 {
     DmTransport *transport = data;
     GIOCondition condition = 0;
+    GSource *before = socket_data;
     GSource *source = NULL;
 
-    remove_source(socket_data);
+    dm_source_drop(&before);
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
         condition |= G_IO_IN;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
@@ -390,7 +383,7 @@ on_set_timer(CURLM *multi, long timeout_ms, void *data)
 {
     DmTransport *transport = data;
 
-    remove_source(g_steal_pointer(&transport->timer));
+    dm_source_drop(&transport->timer);
     if (timeout_ms < 0)
         return 0;
     transport->timer = g_timeout_source_new((guint)timeout_ms);
@@ -517,8 +510,8 @@ dm_transport_free(DmTransport *transport)
     }
     curl_easy_cleanup(transport->easy);
     curl_multi_cleanup(transport->multi);
-    remove_source(transport->timer);
-    remove_source(transport->refused);
+    dm_source_drop(&transport->timer);
+    dm_source_drop(&transport->refused);
     clear_request(transport);
     dm_tls_free(transport->tls);
     g_strfreev(transport->listed);

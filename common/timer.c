@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/source.h"
 
 struct DmTimer {
     GMainContext *context;
@@ -17,15 +18,6 @@ struct DmTimer {
     GSource *source; /* watches `fd`; or GLib's timer */
     gint64 due_us;   /* -1: not set */
 };
-
-static void
-drop_source(DmTimer *timer)
-{
-    if (timer->source == NULL)
-        return;
-    g_source_destroy(timer->source);
-    g_clear_pointer(&timer->source, g_source_unref);
-}
 
 static void
 fire(DmTimer *timer)
@@ -50,7 +42,7 @@ on_elapsed(gpointer data)
 {
     DmTimer *timer = data;
 
-    drop_source(timer);
+    dm_source_drop(&timer->source);
     fire(timer);
     return G_SOURCE_REMOVE;
 }
@@ -73,7 +65,7 @@ dm_timer_free(DmTimer *timer)
 {
     if (timer == NULL)
         return;
-    drop_source(timer);
+    dm_source_drop(&timer->source);
     if (timer->fd >= 0)
         close(timer->fd);
     g_free(timer);
@@ -87,7 +79,7 @@ open_fd(DmTimer *timer)
     timer->fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (timer->fd < 0)
         return false;
-    drop_source(timer);
+    dm_source_drop(&timer->source);
     timer->source = g_unix_fd_source_new(timer->fd, G_IO_IN);
     g_source_set_static_name(timer->source, "boot-time timer");
     g_source_set_callback(timer->source, G_SOURCE_FUNC(on_readable), timer, NULL);
@@ -100,7 +92,7 @@ set_glib(DmTimer *timer, gint64 due_us)
 {
     gint64 wait_ms = MAX(0, due_us - dm_clock_boot_us(dm_clock_system())) / 1000 + 1;
 
-    drop_source(timer);
+    dm_source_drop(&timer->source);
     timer->source = g_timeout_source_new((guint)MIN(wait_ms, G_MAXINT));
     g_source_set_callback(timer->source, on_elapsed, timer, NULL);
     g_source_attach(timer->source, timer->context);
@@ -116,7 +108,7 @@ dm_timer_set(DmTimer *timer, gint64 due_us)
         return;
     timer->due_us = MAX(due_us, -1);
     if (due_us < 0 && timer->fd < 0) {
-        drop_source(timer);
+        dm_source_drop(&timer->source);
         return;
     }
     if (!open_fd(timer)) {

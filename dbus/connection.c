@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/source.h"
 #include "dbus/loop.h"
 
 #define SYSTEM_BUS_VARIABLE "DBUS_SYSTEM_BUS_ADDRESS"
@@ -46,15 +47,6 @@ cancel_pending(DmBus *bus)
     dbus_pending_call_unref(g_steal_pointer(&bus->pending));
 }
 
-static void
-cancel_retry(DmBus *bus)
-{
-    if (bus->retry == NULL)
-        return;
-    g_source_destroy(bus->retry);
-    g_clear_pointer(&bus->retry, g_source_unref);
-}
-
 static DBusHandlerResult on_message(DBusConnection *connection, DBusMessage *message, void *data);
 
 static void
@@ -88,7 +80,7 @@ tell_lost(DmBus *bus, const char *reason)
 static void
 retry_after(DmBus *bus, guint pause_ms)
 {
-    cancel_retry(bus);
+    dm_source_drop(&bus->retry);
     bus->retry = g_timeout_source_new(pause_ms);
     g_source_set_callback(bus->retry, on_retry, bus, NULL);
     g_source_attach(bus->retry, bus->context);
@@ -334,7 +326,7 @@ on_retry(gpointer data)
     DmBus *bus = data;
     DBusError error = DBUS_ERROR_INIT;
 
-    cancel_retry(bus);
+    dm_source_drop(&bus->retry);
     bus->connection = dbus_connection_open_private(bus->address, &error);
     if (bus->connection == NULL) {
         g_autofree char *reason = g_strdup(error.message);
@@ -377,7 +369,7 @@ dm_bus_free(DmBus *bus)
 {
     if (bus == NULL)
         return;
-    cancel_retry(bus);
+    dm_source_drop(&bus->retry);
     drop_connection(bus);
     g_main_context_unref(bus->context);
     g_free(bus->address);

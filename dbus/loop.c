@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/loop.h"
 
+#include "common/source.h"
+
 /* How long a dispatch that ran out of memory waits before it is tried again. */
 #define RETRY_MS 100
 
@@ -230,10 +232,7 @@ clear_loop(gpointer data)
 {
     Loop *loop = data;
 
-    if (loop->dispatch != NULL) {
-        g_source_destroy(loop->dispatch);
-        g_source_unref(loop->dispatch);
-    }
+    dm_source_drop(&loop->dispatch);
     g_main_context_unref(loop->context);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/paths.h"
+#include "common/source.h"
 #include "common/status.h"
 #include "dbus/loop.h"
 #include "dbus/names.h"
@@ -102,10 +103,7 @@ call_free(Call *call)
         dbus_pending_call_cancel(call->pending);
         dbus_pending_call_unref(call->pending);
     }
-    if (call->failed != NULL) {
-        g_source_destroy(call->failed);
-        g_source_unref(call->failed);
-    }
+    dm_source_drop(&call->failed);
     g_free(call);
 }
 

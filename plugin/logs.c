@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/source.h"
 #include "dbus/tree-call.h"
 #include "plugin/report.h"
 
@@ -30,10 +31,7 @@ request_free(gpointer data)
 {
     Request *request = data;
 
-    if (request->patience != NULL) {
-        g_source_destroy(request->patience);
-        g_source_unref(request->patience);
-    }
+    dm_source_drop(&request->patience);
     request->free_data(request->data);
     g_free(request->id);
     g_free(request);

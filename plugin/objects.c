@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <string.h>
 
+#include "common/source.h"
 #include "dbus/names.h"
 #include "plugin/call.h"
 #include "plugin/objects-private.h"
@@ -29,15 +30,6 @@ dm_objects_send(DmObjects *objects, DBusMessage *message)
     dbus_message_unref(message);
 }
 
-static void
-stop_trim(DmObjects *objects)
-{
-    if (objects->trim == NULL)
-        return;
-    g_source_destroy(objects->trim);
-    g_clear_pointer(&objects->trim, g_source_unref);
-}
-
 static void start_trim(DmObjects *objects);
 
 /* A reply of megabytes goes through several buffers of its size. glibc keeps what they used, and
@@ -47,7 +39,7 @@ on_trim(gpointer data)
 {
     DmObjects *objects = data;
 
-    stop_trim(objects);
+    dm_source_drop(&objects->trim);
     if (objects->connection != NULL && dbus_connection_has_messages_to_send(objects->connection)) {
         objects->trim_ms = MIN(objects->trim_ms * 2, TRIM_LAST_MS);
         start_trim(objects);
@@ -68,7 +60,7 @@ start_trim(DmObjects *objects)
 void
 dm_objects_trim_later(DmObjects *objects)
 {
-    stop_trim(objects);
+    dm_source_drop(&objects->trim);
     objects->trim_ms = TRIM_FIRST_MS;
     start_trim(objects);
 }
@@ -438,7 +430,7 @@ dm_objects_free(DmObjects *objects)
     if (objects == NULL)
         return;
     dm_objects_set_connection(objects, NULL);
-    stop_trim(objects);
+    dm_source_drop(&objects->trim);
     dm_queue_free(objects->queue);
     dm_tree_remove_listener(objects->options.tree, objects->listener);
     g_hash_table_unref(objects->shown);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "plugin/queue.h"
 
+#include "common/source.h"
+
 /* How long jobs are served before the context gets to read what has come meanwhile, and how long
  * reading may go on while jobs wait. */
 #define SLICE_US 2000
@@ -137,13 +139,6 @@ add_source(DmQueue *queue, GMainContext *context, gint64 patience_us)
     return source;
 }
 
-static void
-remove_source(GSource *source)
-{
-    g_source_destroy(source);
-    g_source_unref(source);
-}
-
 DmQueue *
 dm_queue_new(GMainContext *context, const DmQueueHandlers *handlers)
 {
@@ -164,8 +159,8 @@ dm_queue_free(DmQueue *queue)
     if (queue == NULL)
         return;
     dm_queue_clear(queue);
-    remove_source(queue->after);
-    remove_source(queue->late);
+    dm_source_drop(&queue->after);
+    dm_source_drop(&queue->late);
     g_hash_table_unref(queue->names);
     g_hash_table_unref(queue->users);
     g_hash_table_unref(queue->closed);

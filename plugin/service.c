@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "common/source.h"
 #include "common/timer.h"
 #include "dbus/connection.h"
 #include "dbus/names.h"
@@ -440,10 +441,7 @@ dm_service_free(DmService *service)
 {
     if (service == NULL)
         return;
-    if (service->ready != NULL) {
-        g_source_destroy(service->ready);
-        g_source_unref(service->ready);
-    }
+    dm_source_drop(&service->ready);
     dm_bus_free(service->bus);
     dm_socket_free(service->socket);
     /* Who waits for a reply holds on to the objects. */

@@ -3,6 +3,7 @@
 #include "plugin/socket-sessions.h"
 
 #include "common/log.h"
+#include "common/source.h"
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
 #include "tree/session.h"
@@ -24,20 +25,11 @@ typedef struct {
 } Running;
 
 static void
-forgive(Running *running)
-{
-    if (running->patience == NULL)
-        return;
-    g_source_destroy(running->patience);
-    g_clear_pointer(&running->patience, g_source_unref);
-}
-
-static void
 running_free(gpointer data)
 {
     Running *running = data;
 
-    forgive(running);
+    dm_source_drop(&running->patience);
     g_free(running->provider);
     g_free(running->token);
     g_free(running);
@@ -88,7 +80,7 @@ note_message(DmSocketSessions *sessions, gconstpointer peer, const char *token)
 
         if (!g_str_equal(running->token, token))
             continue;
-        forgive(running);
+        dm_source_drop(&running->patience);
         running->peer = peer;
     }
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/source.h"
 #include "dbus/loop.h"
 #include "dbus/names.h"
 #include "dbus/tree-call.h"
@@ -499,8 +500,7 @@ dm_socket_free(DmSocket *self)
     stop_server(self->server);
     g_ptr_array_unref(self->peers);
     dm_socket_sessions_free(self->sessions);
-    g_source_destroy(self->overseer);
-    g_source_unref(self->overseer);
+    dm_source_drop(&self->overseer);
     dm_socket_signals_free(self->signals);
     g_main_context_unref(self->context);
     g_free(self->product);

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/log.h"
+#include "common/source.h"
 #include "plugin/starter.h"
 #include "tree/history.h"
 #include "tree/session.h"
@@ -65,20 +66,11 @@ waiter_free(gpointer data)
 }
 
 static void
-drop_source(GSource **source)
-{
-    if (*source == NULL)
-        return;
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
-static void
 request_free(gpointer data)
 {
     Request *request = data;
 
-    drop_source(&request->patience);
+    dm_source_drop(&request->patience);
     g_ptr_array_unref(request->early);
     g_free(request->provider);
     g_free(request->token);
@@ -188,7 +180,7 @@ on_patience_over(gpointer data)
 static void
 set_patience(Request *request, guint patience_ms)
 {
-    drop_source(&request->patience);
+    dm_source_drop(&request->patience);
     request->patience = g_timeout_source_new(patience_ms);
     g_source_set_callback(request->patience, on_patience_over, request, NULL);
     g_source_attach(request->patience, request->sync->context);
@@ -514,7 +506,7 @@ dm_sync_free(DmSync *sync)
         return;
     dm_tree_remove_listener(sync->tree, sync->listener);
     dm_starter_free(sync->starter);
-    drop_source(&sync->unenrol);
+    dm_source_drop(&sync->unenrol);
     g_hash_table_unref(sync->requests);
     g_hash_table_unref(sync->ends);
     g_hash_table_unref(sync->asked);
@@ -530,7 +522,7 @@ finish_unenrolls(DmSync *sync)
 {
     g_autoptr(GError) error = NULL;
 
-    drop_source(&sync->unenrol);
+    dm_source_drop(&sync->unenrol);
     if (!dm_tree_finish_unenrolls(sync->tree, G_MAXINT64, &error))
         dm_log_warning("A provider could not be cleaned up", "REASON", error->message);
 }
@@ -541,7 +533,7 @@ on_unenroll_late(gpointer data)
     DmSync *sync = data;
 
     if (is_attended(sync))
-        drop_source(&sync->unenrol);
+        dm_source_drop(&sync->unenrol);
     else
         finish_unenrolls(sync);
     return G_SOURCE_REMOVE;
@@ -576,7 +568,7 @@ dm_sync_unenroll(DmSync *sync)
         finish_unenrolls(sync);
         return;
     }
-    drop_source(&sync->unenrol);
+    dm_source_drop(&sync->unenrol);
     sync->unenrol = g_timeout_source_new(DM_STARTER_PATIENCE_MS + ATTEND_MS);
     g_source_set_callback(sync->unenrol, on_unenroll_late, sync, NULL);
     g_source_attach(sync->unenrol, sync->context);

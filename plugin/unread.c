@@ -2,6 +2,7 @@
 #include "plugin/unread.h"
 
 #include "common/log.h"
+#include "common/source.h"
 #include "dbus/wire.h"
 
 /* How long the bus may take to answer. */
@@ -235,15 +236,6 @@ judge(DmUnread *unread)
 /* -- looking again ------------------------------------------------------------------------------
  */
 
-static void
-stop_retry(DmUnread *unread)
-{
-    if (unread->retry == NULL)
-        return;
-    g_source_destroy(unread->retry);
-    g_clear_pointer(&unread->retry, g_source_unref);
-}
-
 static void ask_own(DmUnread *unread);
 
 static gboolean
@@ -251,7 +243,7 @@ on_retry(gpointer data)
 {
     DmUnread *unread = data;
 
-    stop_retry(unread);
+    dm_source_drop(&unread->retry);
     ask_own(unread);
     return G_SOURCE_REMOVE;
 }
@@ -440,7 +432,7 @@ dm_unread_free(DmUnread *unread)
 {
     if (unread == NULL)
         return;
-    stop_retry(unread);
+    dm_source_drop(&unread->retry);
     drop_question(&unread->own);
     g_hash_table_unref(unread->readers);
     g_hash_table_unref(unread->closed);
