@@ -361,6 +361,10 @@ on_own_stats(DBusPendingCall *pending, void *data)
         /* Unless the policy of the bus is not ours, it has no such figures. */
         dm_log_debug("The bus does not say what is unread", "REASON", name);
         unread->is_mute = true;
+        /* Nor when it has been read: nobody is kept waiting for that. */
+        open_those_who_read(unread, NULL);
+    } else {
+        look_later(unread);
     }
     dbus_message_unref(answer);
 }

@@ -380,6 +380,35 @@ def test_g8_a_bus_that_does_not_say_what_is_unread(nobody):
         caller.close()
 
 
+def test_g8_a_bus_that_does_not_say_it_any_longer(nobody):
+    """Whoever waited until something is read does not wait for ever."""
+    def config(policy=""):
+        return harness.BUS_CONFIG.replace("</policy>", policy + "</policy>")
+
+    with harness.Environment() as env:
+        env.start_bus(config())
+        env.dir.chmod(0o711)
+        env.start_agent()
+        bus_tree.fill_many(env, PROVIDERS)
+        silent_one, bystander = rawbus.Raw(env, nobody), rawbus.Raw(env, nobody)
+        other = rawbus.Raw(env, pwd.getpwnam("daemon").pw_uid)
+        silent_one.send(rawbus.MANAGED, count=FILLING)
+        for _ in range(FILLING):
+            assert other.ask(rawbus.MANAGED).error is None
+        serial = bystander.send(GET)
+        bystander.settle()
+        assert other.ask(rawbus.MANAGED).error is None
+        assert bystander.find_reply(serial) is None
+        denied = f'<deny send_destination="{rawbus.BUS}" send_interface="{STATS}"/>'
+        (env.dir / "bus.conf").write_text(config(denied).format(path=env.dir / "bus"))
+        env.bus.popen.send_signal(signal.SIGHUP)
+        assert bystander.wait_reply(serial).error is None
+        rawbus.read_all([silent_one])
+        check_outcomes([silent_one], FILLING)
+        for connection in (silent_one, bystander, other):
+            connection.close()
+
+
 def test_g8_more_than_the_bus_can_hold(service, nobody):
     """A bus whose memory is full of a sender's messages takes no more from that sender until they
     are read: one that has less than it has by default. The service waits, in bounded memory, and
