@@ -11,22 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import bus_clients  # noqa: E402
-import bus_tree  # noqa: E402
-import fake_broker  # noqa: E402
-
-
-@pytest.fixture
-def tree(env, agent):
-    """A bus_tree.Tree on the running service, in which nothing is yet."""
-    return bus_tree.Tree(env)
-
-
-@pytest.fixture
-def broker(env, agent):
-    """A FakeBroker that attends at the service."""
-    made = fake_broker.FakeBroker(env)
-    yield made
-    made.close()
+from bus_fixtures import broker, tree  # noqa: E402, F401
 
 
 @pytest.fixture

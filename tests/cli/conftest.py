@@ -14,8 +14,7 @@ from cli_helpers import ROOT_URI
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "bus"))
 
-import bus_tree  # noqa: E402
-import fake_broker  # noqa: E402
+from bus_fixtures import broker, tree  # noqa: E402, F401
 
 
 @pytest.fixture
@@ -58,17 +57,3 @@ def provider(env, agent):
     uri = f"{ROOT_URI}/Provider/Contoso"
     env.ctl("add", uri, expect=0)
     return uri
-
-
-@pytest.fixture
-def tree(env, agent):
-    """A bus_tree.Tree on the running service, in which nothing is yet."""
-    return bus_tree.Tree(env)
-
-
-@pytest.fixture
-def broker(env, agent):
-    """A fake_broker.FakeBroker that attends at the service."""
-    made = fake_broker.FakeBroker(env)
-    yield made
-    made.close()
