@@ -2,12 +2,12 @@
 """A tree socket without a tree, in a thread of its own: answers what a broker calls, notes it, and
 says what a test wants said. For what the real one does only rarely, or not at will."""
 
-import threading
-
 import gi
 
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
+
+from loop_thread import LoopThread  # noqa: E402
 
 PATH = "/org/dmclient/Tree1"
 INTERFACE = "org.dmclient.Tree1"
@@ -44,7 +44,7 @@ def make_xml():
         for name, (takes, gives) in METHODS.items()) + "</interface></node>"
 
 
-class FakeTree:
+class FakeTree(LoopThread):
     """Serves at `path`. `providers` is {id: [address, …]}; `dues` what GetDue answers. Calls are
     noted as (member, arguments); a test may set `refuse` = {member: error name}."""
 
@@ -56,33 +56,12 @@ class FakeTree:
         self.health = "ok"
         self.tokens = []          # given to sessions, in order; "" or none left: made up
         self.refuse = {}
-        self.calls = []
         self.n_sessions = 0
         self.n_settled = 0
-        self._changed = threading.Condition()
         self._connections = []    # those that attend
         self._open = []           # all: nobody else keeps one while it says Hello
-        self._context = GLib.MainContext()
-        self._loop = GLib.MainLoop(self._context)
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(path, ready), daemon=True)
-        self._thread.start()
-        ready.wait()
-
-    def close(self):
-        self._loop.quit()
-        self._thread.join()
-
-    def wait(self, condition, timeout_s=30):
-        """Waits until `condition()`, looked at whenever something was called."""
-        with self._changed:
-            if not self._changed.wait_for(condition, timeout_s):
-                raise TimeoutError(f"after {timeout_s} s: {[name for name, _ in self.calls]}")
-
-    def called(self, member):
-        """The arguments of each call of `member` so far."""
-        with self._changed:
-            return [arguments for name, arguments in self.calls if name == member]
+        self._path = path
+        super().__init__()
 
     def say(self, member, signature="", *arguments):
         """Sends a signal to whoever attends."""
@@ -102,20 +81,18 @@ class FakeTree:
 
     # .. in the thread
 
-    def _run(self, path, ready):
-        self._context.push_thread_default()
+    def open_up(self):
         self._interface = Gio.DBusNodeInfo.new_for_xml(make_xml()).interfaces[0]
-        server = Gio.DBusServer.new_sync(f"unix:path={path}", Gio.DBusServerFlags.NONE,
-                                         Gio.dbus_generate_guid(), None, None)
-        server.connect("new-connection", self._on_connection)
-        server.start()
-        ready.set()
-        self._loop.run()
-        server.stop()
+        self._server = Gio.DBusServer.new_sync(f"unix:path={self._path}", Gio.DBusServerFlags.NONE,
+                                               Gio.dbus_generate_guid(), None, None)
+        self._server.connect("new-connection", self._on_connection)
+        self._server.start()
+
+    def shut_down(self):
+        self._server.stop()
         for connection in self._open:
             if not connection.is_closed():
                 connection.close_sync(None)
-        self._context.pop_thread_default()
 
     def _on_connection(self, _server, connection):
         self._open.append(connection)
@@ -132,9 +109,7 @@ class FakeTree:
         else:
             answer = getattr(self, "_" + member, lambda *_: ())(*values)
             invocation.return_value(GLib.Variant(f"({''.join(gives)})", answer))
-        with self._changed:
-            self.calls.append((member, values))
-            self._changed.notify_all()
+        self.note(member, values)
 
     @staticmethod
     def _Hello(version):

@@ -17,18 +17,13 @@ class OtherTree(FakeTree):
         self.batches = []
         self.statuses = {}  # of LocURIs that are answered so, whatever is done
         self.on_apply = lambda: None
-        self._all = []
         super().__init__(path, {})
 
     def die(self):
         """Ends as when its process is killed; from on_apply(), whose answer is lost."""
-        for connection in self._all:
+        for connection in self._open:
             connection.close_sync(None)
         self._loop.quit()
-
-    def _on_connection(self, server, connection):
-        self._all.append(connection)
-        return super()._on_connection(server, connection)
 
     def _Apply(self, session, message, provider, uid, commands):
         self.batches.append((session, message, provider, uid,
