@@ -81,7 +81,7 @@ static DmExit
 show(const Group *group, const DmArguments *arguments, DmPrinter *printer)
 {
     DmExit code = DM_EXIT_OK;
-    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, &code);
+    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, NULL, &code);
     g_autoptr(JsonBuilder) builder = NULL;
     bool any = false;
 

@@ -107,13 +107,13 @@ say_result(DmPrinter *printer, const char *provider)
 DmExit
 dm_run_disconnect(const DmArguments *arguments, DmPrinter *printer)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DmAsk) ask = dm_ask_new(&error);
-    g_autoptr(DmSnapshot) snapshot = ask == NULL ? NULL : dm_snapshot_new(ask, &error);
     DmExit code = DM_EXIT_OK;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DmAsk) ask = NULL;
+    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, &ask, &code);
 
     if (snapshot == NULL)
-        return dm_printer_fail(printer, dm_ask_exit(error), "%s", error->message);
+        return code;
     const DmSnapshotProvider *provider =
         dm_snapshot_select_one(snapshot, arguments, printer, &code);
     if (provider == NULL || !confirm(arguments, snapshot, provider, printer, &code))

@@ -273,11 +273,12 @@ dm_run_history(const DmArguments *arguments, DmPrinter *printer)
     if (wanted != NULL && !g_ascii_string_to_unsigned(wanted, 10, 1, MAX_COUNT, &count, NULL))
         return dm_printer_fail(printer, DM_EXIT_USAGE, _("--count: %s is no number from 1 to %d"),
                                wanted, MAX_COUNT);
-    g_autoptr(DmAsk) ask = dm_ask_new(&error);
-    g_autoptr(DmSnapshot) snapshot = ask == NULL ? NULL : dm_snapshot_new(ask, &error);
+    DmExit code = DM_EXIT_OK;
+    g_autoptr(DmAsk) ask = NULL;
+    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, &ask, &code);
     if (snapshot == NULL)
-        return dm_printer_fail(printer, dm_ask_exit(error), "%s", error->message);
-    DmExit code = dm_snapshot_select(snapshot, arguments, printer);
+        return code;
+    code = dm_snapshot_select(snapshot, arguments, printer);
     if (code != DM_EXIT_OK)
         return code;
     g_autoptr(GPtrArray) all = get_all(ask, snapshot, (guint)count, &error);

@@ -242,7 +242,7 @@ dm_snapshot_new(DmAsk *ask, GError **error)
  */
 
 DmSnapshot *
-dm_snapshot_open(DmPrinter *printer, DmExit *ret_exit)
+dm_snapshot_open(DmPrinter *printer, DmAsk **ret_ask, DmExit *ret_exit)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DmAsk) ask = dm_ask_new(&error);
@@ -250,6 +250,8 @@ dm_snapshot_open(DmPrinter *printer, DmExit *ret_exit)
 
     if (snapshot == NULL)
         *ret_exit = dm_printer_fail(printer, dm_ask_exit(error), "%s", error->message);
+    else if (ret_ask != NULL)
+        *ret_ask = g_steal_pointer(&ask);
     return snapshot;
 }
 

@@ -56,9 +56,9 @@ char *dm_snapshot_get_leaf(const DmSnapshot *snapshot, const DmSnapshotProvider 
 /* The path of the provider's interior node; free with g_free(). */
 char *dm_snapshot_get_path(const DmSnapshotProvider *provider, DmNodeName interior);
 
-/* dm_snapshot_new() by a connection of its own, that says why it failed, and puts the exit code
- * into `*ret_exit` then. */
-DmSnapshot *dm_snapshot_open(DmPrinter *printer, DmExit *ret_exit);
+/* dm_snapshot_new() by a connection of its own, which goes into `*ret_ask` (NULL: not wanted), free
+ * with dm_ask_free(). NULL: it could not be, why is said, and the exit code is in `*ret_exit`. */
+DmSnapshot *dm_snapshot_open(DmPrinter *printer, DmAsk **ret_ask, DmExit *ret_exit);
 
 /* Leaves only the providers that the command line asks for. OK with at least one; otherwise says
  * what is missing: NOT_ENROLLED, or NOT_FOUND with the names there are. */

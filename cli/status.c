@@ -190,7 +190,7 @@ DmExit
 dm_run_status(const DmArguments *arguments, DmPrinter *printer)
 {
     DmExit code = DM_EXIT_OK;
-    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, &code);
+    g_autoptr(DmSnapshot) snapshot = dm_snapshot_open(printer, NULL, &code);
 
     if (snapshot == NULL)
         return code;
