@@ -41,6 +41,7 @@ BROKER_NAME = BUS_NAME + ".Broker"
 START_TIMEOUT = 30  # seconds; a sanitizer build on a loaded machine is slow
 STOP_TIMEOUT = 30
 RUN_TIMEOUT = 60
+TICK_MS = 20  # how often is looked for what nothing tells of
 
 SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak|Memory|Thread)Sanitizer|SUMMARY: \w*Sanitizer|runtime error:"
@@ -81,6 +82,15 @@ def wait_until(condition, what="it", timeout=START_TIMEOUT):
         GLib.MainContext.default().iteration(True)
     if not late:
         GLib.source_remove(source)
+
+
+def look_until(condition, what="it", timeout=START_TIMEOUT):
+    """wait_until() for what nothing tells of but looking again."""
+    tick = GLib.timeout_add(TICK_MS, lambda: True)
+    try:
+        wait_until(condition, what, timeout)
+    finally:
+        GLib.source_remove(tick)
 
 
 def check_sanitizers(name, text):

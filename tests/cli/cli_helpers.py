@@ -51,6 +51,12 @@ class Terminal:
     def write(self, text):
         os.write(self.master, text.encode())
 
+    def write_password(self, text):
+        """Writes it once nothing that comes is shown: what came before that is thrown away."""
+        harness.look_until(lambda: not termios.tcgetattr(self.master)[3] & termios.ECHO,
+                           "a prompt that hides what is written")
+        self.write(text)
+
     def wait(self, expect=0):
         """All that it wrote, once it has ended."""
         deadline = time.monotonic() + harness.RUN_TIMEOUT

@@ -46,7 +46,7 @@ def test_a_terminal_asks_where_no_desktop_does(env, enrolled, start_polkitd, pro
     terminal.write("go\n")
     terminal.read_until(harness.BUS_NAME + ".disconnect")
     terminal.read_until("Password: ")
-    terminal.write("wrong\n")
+    terminal.write_password("wrong\n")
     text = terminal.wait(expect=4)
     assert "not authorised" in text
     assert subprocess.run(["pgrep", "-U", str(PERSON), "pkttyagent"], stdout=subprocess.PIPE,

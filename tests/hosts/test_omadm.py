@@ -154,7 +154,7 @@ def test_E3_exec_unenroll_and_the_end_of_the_session_remove_the_provider(env, ag
         assert host.execute(f"{A}/Unenroll") == 200
         host.close()
         host.open()
-        harness.wait_until(lambda: host.get(A)[0] == 404, "the end of the provider")
+        harness.look_until(lambda: host.get(A)[0] == 404, "the end of the provider")
 
 
 def test_M4_a_failing_disk_is_510_to_the_server(env, bus):
@@ -257,12 +257,12 @@ class KillingProxy(Proxy):
         self.env = env
         super().__init__(env.dir / "proxy", env.socket, "reply")
 
-    def _must_cut(self, *what):
-        must = super()._must_cut(*what)
-        if must:
+    def ends_here(self, *what):
+        ends = super().ends_here(*what)
+        if ends:
             self.env.agent.kill()
             self.env.start_agent()
-        return must
+        return ends
 
 
 def test_an_add_whose_agent_is_killed_after_the_commit_runs_once(env, agent):

@@ -9,7 +9,7 @@ import harness
 import pytest
 from gi.repository import Gio, GLib
 from screen import SESSION_CONFIG
-from viewer import PROGRAM, TICK_MS
+from viewer import PROGRAM
 
 NAME = "org.freedesktop.Notifications"
 PATH = "/org/freedesktop/Notifications"
@@ -197,11 +197,7 @@ class Desktop:
             parser.read(file)
             return parser.get(f"{harness.BUS_ROOT}/Provider/{provider}", key, fallback=None)
 
-        tick = GLib.timeout_add(TICK_MS, lambda: True)
-        try:
-            harness.wait_until(lambda: read() == str(value), f"{key}={value} in {file}")
-        finally:
-            GLib.source_remove(tick)
+        harness.look_until(lambda: read() == str(value), f"{key}={value} in {file}")
 
     def start_service(self, **options):
         self.others.append(Service(self.address, **options))

@@ -25,8 +25,6 @@ IN_WINDOW = 1
 ESCAPE, RETURN, TAB = 0xff1b, 0xff0d, 0xff09
 SYMBOL = 3
 
-# How often is looked for what nothing announces.
-TICK_MS = 20
 MAX_TABS = 60
 READ_AGAIN = 5
 CALL_MS = 10000
@@ -120,11 +118,7 @@ class Viewer(harness.Process):
             if not self.is_running():
                 raise harness.Failure(f"dmclient-viewer ended before {what}:\n{self.output()}")
             return condition()
-        tick = GLib.timeout_add(TICK_MS, lambda: True)
-        try:
-            harness.wait_until(look, what)
-        finally:
-            GLib.source_remove(tick)
+        harness.look_until(look, what)
 
     def find_owner(self):
         """Its name on the bus for screen readers, as soon as it has told the registry."""
