@@ -11,10 +11,13 @@
 /* Answers that are not large, at most 64 KiB or so, after which the bus is asked. */
 #define N_SMALL 256
 
-/* Unread by all: so little that nobody needs to be looked at, and so much that those with more than
- * an equal share of it wait. The rest up to the bus's limit is for what is sent meanwhile. */
+/* Unread by all: so little that nobody needs to be looked at; so much that those with more than an
+ * equal share of it wait; and so much that all wait who leave more than a little, or users who come
+ * one after the other would each find a share. The rest up to the bus's limit is for what is sent
+ * meanwhile. */
 #define FEW_BYTES (1024 * 1024)
 #define MANY_BYTES (32 * 1024 * 1024)
+#define MOST_BYTES (40 * 1024 * 1024)
 
 /* Names kept; others are not looked at before there is room again. */
 #define MAX_NAMES 4096
@@ -172,7 +175,7 @@ is_done_with(gpointer key, gpointer value, gpointer data)
 
 /* Bytes that are unread by user: uid → guint64 *. */
 static GHashTable *
-sum_by_user(DmUnread *unread, guint *ret_n_with_many)
+sum_by_user(DmUnread *unread, guint *ret_n_with_many, guint64 *ret_total)
 {
     GHashTable *sums = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     GHashTableIter iter;
@@ -193,9 +196,12 @@ sum_by_user(DmUnread *unread, guint *ret_n_with_many)
         *sum += reader->bytes;
     }
     *ret_n_with_many = 0;
+    *ret_total = 0;
     g_hash_table_iter_init(&iter, sums);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
         *ret_n_with_many += *(const guint64 *)value > FEW_BYTES;
+        *ret_total += *(const guint64 *)value;
+    }
     return sums;
 }
 
@@ -218,17 +224,18 @@ judge(DmUnread *unread)
 {
     g_autoptr(GHashTable) sums = NULL;
     guint n_with_many;
+    guint64 total;
     GHashTableIter iter;
     gpointer key, value;
 
     (void)g_hash_table_foreach_remove(unread->readers, is_done_with, NULL);
-    sums = sum_by_user(unread, &n_with_many);
+    sums = sum_by_user(unread, &n_with_many, &total);
     open_those_who_read(unread, sums);
     g_hash_table_iter_init(&iter, sums);
     while (g_hash_table_iter_next(&iter, &key, &value)) {
         guint64 sum = *(const guint64 *)value;
 
-        if (sum > FEW_BYTES && sum * n_with_many >= MANY_BYTES)
+        if (sum > FEW_BYTES && (sum * n_with_many >= MANY_BYTES || total >= MOST_BYTES))
             set_closed(unread, GPOINTER_TO_UINT(key), true);
     }
 }
