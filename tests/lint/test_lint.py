@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The tree keeps the project's rules, and each rule is one that can be broken."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from . import lint
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("DM_BUILD_DIR", ROOT / "build"))
@@ -99,6 +102,18 @@ def test_lint_finds(tree, case):
     (root / "tests/lint").mkdir(parents=True, exist_ok=True)
     (root / "tests/lint/spelling-ignore.txt").write_text("")
     assert list(lint.CHECKS[check](root, BUILD))
+
+
+@pytest.mark.parametrize("check, name", [("tidy", "tree/a.c"), ("clang", "tests/a.c")])
+def test_lint_finds_what_clang_warns_of(tree, check, name):
+    root = tree(name, "static int a;\n")
+    (root / ".clang-tidy").write_text((ROOT / ".clang-tidy").read_text())
+    build = root / "build"
+    build.mkdir()
+    (build / "compile_commands.json").write_text(json.dumps([
+        {"directory": str(build), "command": f"cc -Wall -o a.o -c ../{name}", "file": f"../{name}"}]))
+    found, = lint.CHECKS[check](root, build)
+    assert "unused variable 'a'" in found
 
 
 def test_lint_lets_a_policy_pass(tree):
