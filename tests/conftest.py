@@ -12,6 +12,15 @@ import harness  # noqa: E402
 import polkit_env  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: the file takes a minute or more")
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest begins first, and the rest runs beside it."""
+    items.sort(key=lambda item: "long" not in item.keywords)
+
+
 @pytest.fixture
 def env():
     """A harness.Environment in which nothing runs yet; what the test starts is stopped, and must

@@ -26,6 +26,8 @@ import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
 
+import gdbus  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = (ROOT / os.environ.get("DM_BUILD_DIR", "build")).resolve()
 
@@ -43,6 +45,7 @@ STOP_TIMEOUT = 30
 RUN_TIMEOUT = 60
 TICK_MS = 20  # how often is looked for what nothing tells of
 
+ASAN_OPTIONS = "detect_leaks=1:detect_stack_use_after_return=1"
 SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak|Memory|Thread)Sanitizer|SUMMARY: \w*Sanitizer|runtime error:"
 )
@@ -102,6 +105,12 @@ def check_sanitizers(name, text):
 def is_sanitized():
     """Whether the build in use has a sanitizer in it: figures of memory mean nothing then."""
     return b"__asan_init" in PLUGIN.read_bytes()
+
+
+def without_leaks():
+    """The sanitizers' options for a program whose leaks are not looked for: that takes longer than
+    most of them run, needs ptrace for itself, and finds what libraries keep."""
+    return {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ASAN_OPTIONS) + ":detect_leaks=0"}
 
 
 class Process:
@@ -236,7 +245,7 @@ class Environment:
             NO_COLOR="1",
             UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
         )
-        env.setdefault("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1")
+        env.setdefault("ASAN_OPTIONS", ASAN_OPTIONS)
         env.update({name: str(value) for name, value in more.items()})
         return env
 
@@ -334,18 +343,32 @@ class Environment:
         """Runs dmclientctl --json, and returns what it printed as an object."""
         return json.loads(self.ctl(*arguments, "--json", expect=expect).stdout)
 
-    def busctl(self, *arguments, expect=0):
-        """Runs busctl on the private bus, and returns what it printed."""
-        return self.run("busctl", f"--address={self.bus_address}", *arguments, expect=expect).stdout
+    def connect(self):
+        """A connection to the private bus."""
+        return gdbus.connect(self.bus_address)
+
+    def call(self, path, interface, method, signature="", *values, name=BUS_NAME):
+        """Calls the service, or another one, on the private bus; gdbus.call() has the rest."""
+        connection = self.connect()
+        try:
+            return gdbus.call(connection, name, path, interface, method, signature, *values,
+                              timeout_s=RUN_TIMEOUT)
+        finally:
+            connection.close_sync(None)
+
+    def call_manager(self, method, signature="a{sv}", *values):
+        """Calls the service's Manager; without options if it takes nothing else."""
+        return self.call(BUS_ROOT, f"{BUS_NAME}.Manager", method, signature, *(values or ({},)))
+
+    def get_owner_pid(self):
+        """The process that owns the service's name."""
+        return self.call("/", "org.freedesktop.DBus", "GetConnectionUnixProcessID", "s", BUS_NAME,
+                         name="org.freedesktop.DBus")[0]
 
     def wait_for_name(self, name=BUS_NAME, timeout=START_TIMEOUT):
         """Waits until somebody on the private bus owns the name."""
         loop = GLib.MainLoop()
-        connection = Gio.DBusConnection.new_for_address_sync(
-            self.bus_address,
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
-            None, None)
+        connection = self.connect()
         owners = []
 
         def on_appeared(_connection, _name, owner):
@@ -364,6 +387,6 @@ class Environment:
         return owners[0]
 
     def get_property(self, path, interface, name):
-        """A property of the service as busctl sees it, as a Python value."""
-        text = self.busctl("--json=short", "get-property", BUS_NAME, path, interface, name)
-        return json.loads(text)["data"]
+        """A property of the service, as a Python value."""
+        value, = self.call(path, "org.freedesktop.DBus.Properties", "Get", "ss", interface, name)
+        return value["data"]

@@ -47,14 +47,6 @@ def prefix(env):
     return accounts.prefix(env.dir, UIDS)
 
 
-def connect(env):
-    """A connection of the test's own to the private bus; close with close_sync(None)."""
-    return Gio.DBusConnection.new_for_address_sync(
-        env.bus_address,
-        Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-
-
 # -- the mock -------------------------------------------------------------------------------------
 
 
@@ -69,16 +61,16 @@ class MockPolkit(harness.Process):
                          stdout=subprocess.DEVNULL)
         env.wait_for_name(NAME)
 
-    def call(self, method, *arguments):
-        return self.env.busctl("call", NAME, PATH, MOCK, method, *arguments)
+    def call(self, method, signature="", *values):
+        self.env.call(PATH, MOCK, method, signature, *values, name=NAME)
 
     def changed(self):
         """What the real one says when its answers may be others."""
-        self.call("EmitSignal", "sssav", INTERFACE, "Changed", "", "0")
+        self.call("EmitSignal", "sssav", INTERFACE, "Changed", "", [])
 
     def set_allowed(self, *actions):
         """These and no others are allowed from now on."""
-        self.call("SetAllowed", "as", str(len(actions)), *actions)
+        self.call("SetAllowed", "as", actions)
         self.changed()
 
     def allow(self, *actions):
@@ -88,16 +80,16 @@ class MockPolkit(harness.Process):
     def hang_on(self, *actions):
         """Questions about these actions of the service stay without an answer from now on."""
         ids = [f"{harness.BUS_NAME}.{action}" for action in actions]
-        self.call("SimulateHangActions", "as", str(len(ids)), *ids)
+        self.call("SimulateHangActions", "as", ids)
 
     def allow_unknown(self, is_allowed):
         """Whether everything else is allowed."""
-        self.call("AllowUnknown", "b", str(bool(is_allowed)).lower())
+        self.call("AllowUnknown", "b", is_allowed)
         self.changed()
 
     def hang(self, is_hanging):
         """Whether questions stay without an answer from now on."""
-        self.call("SimulateHang", "b", str(bool(is_hanging)).lower())
+        self.call("SimulateHang", "b", is_hanging)
 
     def release(self):
         """Answers those that were left hanging."""
@@ -138,7 +130,7 @@ class Polkitd(harness.Process):
     def set_rules(self, text):
         """Has these rules (JavaScript) before all others from now on; returns when polkitd has read
         them."""
-        connection = connect(self.env)
+        connection = self.env.connect()
         changes = []
         connection.signal_subscribe(NAME, INTERFACE, "Changed", PATH, None,
                                     Gio.DBusSignalFlags.NONE, lambda *_: changes.append(True))
@@ -215,7 +207,7 @@ class Dialog:
         self.cancelled = []
         self.session = polkitd.put_in_session(os.getpid(), uid)
         self.uid = uid
-        self.connection = connect(env)
+        self.connection = env.connect()
         self.connection.register_object(
             AGENT_PATH, Gio.DBusNodeInfo.new_for_xml(AGENT_XML).interfaces[0], self.on_call,
             None, None)

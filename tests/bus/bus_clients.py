@@ -12,6 +12,7 @@ gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
 
 import harness  # noqa: E402
+from gdbus import shape  # noqa: E402
 
 PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
@@ -94,13 +95,7 @@ class GdbusClient(Client):
     def __init__(self, env):
         super().__init__(env)
         self.signals = []
-        self.connection = Gio.DBusConnection.new_for_address_sync(
-            env.bus_address,
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
-            None, None,
-        )
-        self.connection.set_exit_on_close(False)
+        self.connection = env.connect()
 
     def call(self, path, interface, method, strings=(), arguments=None):
         if arguments is None and strings:
@@ -144,26 +139,6 @@ class GdbusClient(Client):
     def close(self):
         if not self.connection.is_closed():
             self.connection.close_sync(None)
-
-
-def shape(variant):
-    """A GVariant in busctl's JSON shape."""
-    kind = variant.get_type_string()
-    if kind == "v":
-        inner = variant.get_variant()
-        return {"type": inner.get_type_string(), "data": shape(inner)}
-    if kind.startswith("a{"):
-        return {
-            entry.get_child_value(0).get_string(): shape(entry.get_child_value(1))
-            for entry in children(variant)
-        }
-    if kind[0] in "a(":
-        return [shape(child) for child in children(variant)]
-    return variant.unpack()
-
-
-def children(variant):
-    return [variant.get_child_value(i) for i in range(variant.n_children())]
 
 
 CLIENTS = {kind.name: kind for kind in (LibdbusClient, GdbusClient, BusctlClient)}

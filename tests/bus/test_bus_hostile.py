@@ -56,10 +56,7 @@ def test_arguments_of_all_sorts(tree, gdbus):
 def test_calls_that_want_no_answer(env, tree, gdbus):
     """A flood of calls without a reply, from a caller who is not known yet, leaves nothing behind."""
     tree.add_provider()
-    flood = Gio.DBusConnection.new_for_address_sync(
-        env.bus_address,
-        Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+    flood = env.connect()
     for _ in range(3000):
         message = Gio.DBusMessage.new_method_call(harness.BUS_NAME, path_of("X"), PROPERTIES, "GetAll")
         message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
@@ -74,10 +71,7 @@ def test_callers_who_leave_before_the_answer(env, tree, gdbus):
     """The bus cannot say any more who they were."""
     tree.add_provider()
     for _ in range(50):
-        leaver = Gio.DBusConnection.new_for_address_sync(
-            env.bus_address,
-            Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        leaver = env.connect()
         message = Gio.DBusMessage.new_method_call(harness.BUS_NAME, path_of("X"), PROPERTIES, "GetAll")
         message.set_body(GLib.Variant("(s)", ("",)))
         leaver.send_message(message, Gio.DBusSendMessageFlags.NONE)

@@ -55,7 +55,8 @@ def test_introspection_leads_to_all_that_is_managed(env, gdbus, tree):
     # Nothing is announced that is neither managed nor on the way to what is.
     above = {path.rsplit("/", n)[0] or "/" for path in managed for n in range(1, path.count("/") + 1)}
     assert seen == managed | above
-    assert set(env.busctl("tree", "--list", harness.BUS_NAME).split()) == seen
+    assert set(env.run("busctl", f"--address={env.bus_address}", "tree", "--list", harness.BUS_NAME,
+                        expect=0).stdout.split()) == seen
 
 
 def test_introspection_says_what_get_all_says(gdbus, tree):

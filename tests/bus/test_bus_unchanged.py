@@ -5,6 +5,7 @@ signal on the bus, end to end."""
 import pytest
 
 import bus_tree
+import harness
 
 WRITES = "write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,fallocate,rename,unlink,unlinkat"
 PROVIDER = bus_tree.URI + "/Provider/X/"
@@ -44,7 +45,8 @@ def message():
 def agent(env, bus, monkeypatch):
     """The agent, with its writes recorded; strace stands behind it, so that it is who is stopped.
     Under ptrace nobody can look for leaks."""
-    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    for name, options in harness.without_leaks().items():
+        monkeypatch.setenv(name, options)
     return env.start_agent(prefix=("strace", "-D", "-f", "-y", "-o", env.dir / "writes", "-e",
                                    f"trace={WRITES}"))
 

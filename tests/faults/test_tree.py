@@ -40,7 +40,7 @@ def each_kill(state, tmp_path, *commands):
     assert counts.get("pwrite64", 0) > 3 and counts.get("fdatasync", 0) > 0, counts
     shutil.rmtree(probe)
     for name, number in counts.items():
-        for i in range(1, number + 1):
+        for i in strace.choose(number):
             copy = tmp_path / f"{name}-{i}"
             shutil.copytree(state, copy)
             result = strace.inject(

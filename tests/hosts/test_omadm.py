@@ -19,6 +19,8 @@ from mdm_server import MdmServer
 from omadm_host import BASE, HOST, MODULE, MODULES, OmadmHost
 from proxy import Proxy
 
+pytestmark = pytest.mark.long
+
 DEVICE = "./Device/Vendor/MSFT/DMClient"
 A = f"{BASE}/Provider/A"
 PHONE = f"{A}/HelpPhoneNumber"
@@ -299,9 +301,7 @@ def start_bus_with(env):
 
 def stop_owner(env):
     """Ends the service that the bus started, and waits until it has."""
-    text = env.busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                      "org.freedesktop.DBus", "GetConnectionUnixProcessID", "s", harness.BUS_NAME)
-    pid = int(text.split()[1])
+    pid = env.get_owner_pid()
     pidfd = os.pidfd_open(pid)
     signal.pidfd_send_signal(pidfd, signal.SIGTERM)
     select.select([pidfd], [], [], harness.STOP_TIMEOUT)

@@ -29,9 +29,7 @@ class Signals:
     """The service's signals on the bus that come while it is used."""
 
     def __init__(self, env):
-        self.connection = harness.Gio.DBusConnection.new_for_address_sync(
-            env.bus_address, harness.Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | harness.Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.connection = env.connect()
         self.seen = []
         self.connection.signal_subscribe(
             harness.BUS_NAME, None, None, None, None, harness.Gio.DBusSignalFlags.NONE,
@@ -433,9 +431,7 @@ def test_the_bus_starts_the_agent(env):
     env.start_bus(text.replace("</busconfig>", f"<servicedir>{services}</servicedir></busconfig>"))
     with Host(env) as host:
         assert host.open().providers({"providerId": "A"}) == 0
-    pid = int(env.busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                         "GetConnectionUnixProcessID", "s", harness.BUS_NAME).split()[1])
-    harness.os.kill(pid, signal.SIGTERM)
+    harness.os.kill(env.get_owner_pid(), signal.SIGTERM)
 
 
 @pytest.mark.parametrize("kind", ["providers", "command"])

@@ -14,6 +14,8 @@ import harness
 from osconfig import COMPONENT, HOST, MODEL, MODULE, ROOT_URI, Host, camel_case
 from treeclient import TreeClient, command
 
+pytestmark = pytest.mark.long
+
 FUNCTIONS = {"MmiGetInfo", "MmiOpen", "MmiClose", "MmiSet", "MmiGet", "MmiFree"}
 MAX_SIZE = 40 * 1024
 NAME = re.compile(r"^[a-zA-Z](?:[a-zA-Z0-9_]*[a-zA-Z0-9])?$")

@@ -10,7 +10,6 @@ import sys
 
 import pytest
 
-import harness
 from installed import get_options
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -91,8 +90,7 @@ def run_agent(env, installed, module, log):
                         prefix=[*module.trace(log, "-A", "-D")], pass_fds=[writing])
         os.close(writing)
         env.ctl("tree", expect=0)
-        env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT, harness.BUS_NAME + ".Manager",
-                   "CollectLogs", "a{sv}", "0")
+        env.call_manager("CollectLogs")
         env.agent.stop()
         with os.fdopen(reading, "rb") as pipe:
             assert pipe.read() == b""

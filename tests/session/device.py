@@ -7,6 +7,7 @@ import re
 from urllib.parse import quote
 
 import harness
+from treeclient import TreeClient
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data" / "provisioning"
 TREE = "./Device/Vendor/MSFT/DMClient"
@@ -50,14 +51,16 @@ class Device:
                             f'<characteristic type="{quote(provider)}">{extra}', 1)
 
     def provision(self, document, certificate="client", key=None, expect=0):
-        """Provisions a document, with the client certificate of that name, and its key."""
+        """Provisions a document, with the client certificate of that name, and its key. What that
+        leaks is looked for in the command line's own tests."""
         path = self.env.dir / "provisioning.xml"
         path.write_text(document)
         arguments = ["--certificate", self.certs_dir / f"{certificate}.pem",
                      "--key", self.certs_dir / f"{key or certificate}.key"]
         # In a build directory the broker does not lie beside dmclientctl, which looks for it there.
         search = f"{harness.BROKER.parent}:{os.environ['PATH']}"
-        return self.env.ctl("provision", path, *arguments, expect=expect, PATH=search)
+        return self.env.ctl("provision", path, *arguments, expect=expect, PATH=search,
+                            **harness.without_leaks())
 
     def enrol(self, server, provider=PROVIDER, certificate="client", **how):
         """Enrols with a test server, or an address."""
@@ -75,13 +78,12 @@ class Device:
     # -- reading ------------------------------------------------------------------------------
 
     def get(self, path, provider=PROVIDER):
-        """A node's value as the command line prints it; None if it is not there."""
-        done = self.env.ctl("get", node(path, provider))
-        if done.returncode == 3:
-            assert "404" in done.stderr
-            return None
-        assert done.returncode == 0, done.stderr
-        return done.stdout.removesuffix("\n")
+        """A node's value as the tree has it; None if it is not there."""
+        client = TreeClient(self.env.socket)
+        try:
+            return client.get(node(path, provider))
+        finally:
+            client.close()
 
     def property(self, name, interface="Provider", child="", provider=PROVIDER):
         """A property as a desktop reads it on the bus."""

@@ -4,6 +4,8 @@
 import subprocess
 import time
 
+from gi.repository import GLib
+
 import harness
 
 MOCK = "org.freedesktop.DBus.Mock"
@@ -14,7 +16,14 @@ def settle(env):
     answers in order."""
     env.wait_for_name(harness.BROKER_NAME)
     for _ in range(2):  # the second time it knows the answers to what it asked the bus
-        env.busctl("call", harness.BROKER_NAME, "/", "org.freedesktop.DBus.Peer", "Ping")
+        env.call("/", "org.freedesktop.DBus.Peer", "Ping", name=harness.BROKER_NAME)
+
+
+def start_broker(env):
+    """The broker, which has settled."""
+    broker = env.start_broker()
+    settle(env)
+    return broker
 
 
 class Mock(harness.Process):
@@ -27,13 +36,13 @@ class Mock(harness.Process):
                          stdout=subprocess.DEVNULL)
         env.wait_for_name(name)
 
-    def call(self, method, *arguments):
-        return self.env.busctl("call", self.bus_name, self.path, MOCK, method, *arguments)
+    def call(self, method, signature, *values, path=None):
+        self.env.call(path or self.path, MOCK, method, signature, *values, name=self.bus_name)
 
-    def emit(self, interface, signal, signature, *variants):
-        """A signal whose arguments are busctl's variants: "s", "text", …"""
+    def emit(self, interface, signal, signature, *values):
+        """A signal with arguments of basic types."""
         self.call("EmitSignal", "sssav", interface, signal, signature,
-                  str(len(variants) // 2), *variants)
+                  [GLib.Variant(kind, value) for kind, value in zip(signature, values)])
 
     def close(self):
         self.kill()
@@ -50,19 +59,19 @@ class Logind(Mock):
         """A session that nobody is told of, since that time on CLOCK_MONOTONIC; its id and path."""
         self.n_sessions += 1
         name = f"c{self.n_sessions}"
-        self.call("AddSession", "ssusb", name, "seat0", str(uid), f"user{uid}", "true")
+        self.call("AddSession", "ssusb", name, "seat0", uid, f"user{uid}", True)
         path = f"{self.path}/session/{name}"
-        self.env.busctl("call", self.bus_name, path, MOCK, "UpdateProperties", "sa{sv}",
-                        "org.freedesktop.login1.Session", "2", "Class", "s", kind,
-                        "TimestampMonotonic", "t", str(since_us))
+        self.call("UpdateProperties", "sa{sv}", "org.freedesktop.login1.Session",
+                  {"Class": GLib.Variant("s", kind),
+                   "TimestampMonotonic": GLib.Variant("t", since_us)}, path=path)
         return name, path
 
     def log_in(self, uid, kind="user"):
         name, path = self.add_session(uid, kind, time.monotonic_ns() // 1000)
-        self.emit(self.MANAGER, "SessionNew", "so", "s", name, "o", path)
+        self.emit(self.MANAGER, "SessionNew", "so", name, path)
 
     def suspend(self, begins):
-        self.emit(self.MANAGER, "PrepareForSleep", "b", "b", str(begins).lower())
+        self.emit(self.MANAGER, "PrepareForSleep", "b", begins)
 
 
 class NetworkManager(Mock):
@@ -75,7 +84,7 @@ class NetworkManager(Mock):
         self.set_state(state)
 
     def set_state(self, state):
-        self.call("SetGlobalConnectionState", "u", str(state))
+        self.call("SetGlobalConnectionState", "u", state)
 
     def set_connectivity(self, connectivity):
-        self.call("SetConnectivity", "u", str(connectivity))
+        self.call("SetConnectivity", "u", connectivity)

@@ -6,6 +6,7 @@ import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
 
+import gdbus  # noqa: E402
 from loop_thread import LoopThread  # noqa: E402
 
 NAME = "org.example.Push"
@@ -24,10 +25,10 @@ class PushService(LoopThread):
     """close() it. `calls` are (method, arguments); a method in `refuse` fails with that error's
     name; `status` is what Register says."""
 
-    def __init__(self, bus_address, name=NAME):
+    def __init__(self, bus_address, name=NAME, channel="https://push.example.test/{0}/{1}"):
         self.refuse = {}
         self.status = 0
-        self.channel = "https://push.example.test/{0}/{1}"
+        self.channel = channel
         self._address, self._name = bus_address, name
         super().__init__()
 
@@ -42,9 +43,7 @@ class PushService(LoopThread):
     # .. in the thread
 
     def open_up(self):
-        self._connection = Gio.DBusConnection.new_for_address_sync(
-            self._address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self._connection = gdbus.connect(self._address)
         self._connection.register_object(
             PATH, Gio.DBusNodeInfo.new_for_xml(XML).interfaces[0], self._on_call, None, None)
         if self._name:

@@ -24,9 +24,7 @@ UNENROL = {"verb": "Exec", "loc_uri": node("Unenroll")}
 def sync(device, provider=PROVIDER):
     """Manager.Sync as root; the session's id."""
     path = f"{harness.BUS_ROOT}/Provider/{escape(provider)}"
-    text = device.env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT,
-                             harness.BUS_NAME + ".Manager", "Sync", "oa{sv}", path, "0")
-    return re.fullmatch(r's "(.+)"\s*', text)[1]
+    return device.env.call_manager("Sync", "oa{sv}", path, {})[0]
 
 
 class Watch:
@@ -36,9 +34,7 @@ class Watch:
     def __init__(self, env):
         self.loop = GLib.MainContext.default()
         self.is_late = False
-        self.connection = Gio.DBusConnection.new_for_address_sync(
-            env.bus_address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.connection = env.connect()
         self.connection.signal_subscribe(None, None, None, None, None, Gio.DBusSignalFlags.NONE,
                                          lambda *_: None)
         keys = env.state_dir / "broker"
@@ -371,8 +367,8 @@ def test_without_a_bus(device, serve, watch):
     device.env.start_broker("--no-bus")
     sync(device)
     server.wait(lambda: server.exchanges)
-    names = device.env.busctl("list")
-    assert harness.BROKER_NAME not in names
+    names, = device.env.call("/", "org.freedesktop.DBus", "ListNames", name="org.freedesktop.DBus")
+    assert harness.BUS_NAME in names and harness.BROKER_NAME not in names
 
 
 # -- idle ------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import harness
 from device import PROVIDER, node
 from mdm_server import free_port
 
+pytestmark = pytest.mark.long
+
 PHONE = node("HelpPhoneNumber")
 SET = {"verb": "Replace", "loc_uri": PHONE, "data": "set"}
 FILLER = "<!--" + "x" * 600000 + "-->"

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from device import PROVIDER, node
-from mocks import Logind
+from mocks import Logind, start_broker
 from mocks import settle as settle_bus
 from syncml import text_of
 from test_daemon import Watch, is_idle, make_due, sync
@@ -55,7 +55,7 @@ def login_status(exchange):
 def test_P9_PollOnLogin_a_session_of_the_user_at_every_login(device, serve, logind, watch):
     server = serve({"sessions": [[{"commands": [{"verb": "Add", "loc_uri": USER_TREE}]}], []]})
     enrol(device, server, ["PollOnLogin"])
-    device.env.start_broker()
+    start_broker(device.env)
     logind.log_in(1234)
     server.wait(lambda: len(server.exchanges) == 2)
     watch.until(lambda: is_idle(device))
@@ -69,7 +69,7 @@ def test_P9_PollOnLogin_a_session_of_the_user_at_every_login(device, serve, logi
 def test_P9_AllUsersPollOnFirstLogin_once_for_each_user(device, serve, logind, watch):
     server = serve([])
     enrol(device, server, ["AllUsersPollOnFirstLogin"])
-    broker = device.env.start_broker()
+    broker = start_broker(device.env)
     for number, uid in enumerate((1000, 1001), 1):
         logind.log_in(uid)
         server.wait(lambda number=number: len(server.exchanges) == number)
@@ -79,7 +79,7 @@ def test_P9_AllUsersPollOnFirstLogin_once_for_each_user(device, serve, logind, w
     broker.stop()
     device.env.agent.stop()
     device.env.start_agent()
-    device.env.start_broker()
+    start_broker(device.env)
     logind.log_in(1000)
     logind.log_in(1002)
     server.wait(lambda: len(server.exchanges) == 3)
@@ -91,7 +91,7 @@ def test_P9_AllUsersPollOnFirstLogin_once_for_each_user(device, serve, logind, w
 def test_P9_what_is_no_person_does_not_log_in(device, serve, logind, watch, kind):
     server = serve([])
     enrol(device, server, ["PollOnLogin", "AllUsersPollOnFirstLogin"])
-    device.env.start_broker()
+    start_broker(device.env)
     logind.log_in(120, kind)
     logind.log_in(1000)
     server.wait(lambda: server.exchanges)
@@ -108,11 +108,11 @@ def test_P9_who_was_there_before_the_broker(device, serve, logind, watch):
         device.env.ctl("add", node("Poll", name))
         device.env.ctl("add", node(f"Poll/{flag}", name), "true", "--format", "bool", expect=0)
     logind.add_session(1000)
-    broker = device.env.start_broker()
+    broker = start_broker(device.env)
     servers[PROVIDER].wait(lambda: servers[PROVIDER].exchanges)
     watch.until(lambda: is_idle(device))
     broker.stop()
-    device.env.start_broker()
+    start_broker(device.env)
     logind.log_in(1001)
     for name, n in ((PROVIDER, 2), ("Other", 1)):
         servers[name].wait(lambda name=name, n=n: len(servers[name].exchanges) == n)
@@ -121,7 +121,7 @@ def test_P9_who_was_there_before_the_broker(device, serve, logind, watch):
 def test_P9_a_login_while_the_agent_is_away_is_not_lost(device, serve, logind):
     server = serve([])
     enrol(device, server, ["AllUsersPollOnFirstLogin"])
-    device.env.start_broker()
+    start_broker(device.env)
     device.env.agent.stop()
     logind.log_in(1000)
     device.env.start_agent()
@@ -131,7 +131,7 @@ def test_P9_a_login_while_the_agent_is_away_is_not_lost(device, serve, logind):
 def test_P9_no_flag_no_session(device, serve, logind, watch):
     server = serve([])
     enrol(device, server, [])
-    device.env.start_broker()
+    start_broker(device.env)
     logind.log_in(1000)
     assert settle(device, server, watch) == 0
 
@@ -142,8 +142,7 @@ def test_protocol_8_triggers_of_all_kinds_are_merged(device, serve, logind, watc
     hold = threading.Event()
     server = serve({"sessions": [[{"event": hold}], []]})
     enrol(device, server, ["PollOnLogin"])
-    device.env.start_broker()
-    settle_bus(device.env)
+    start_broker(device.env)
     sync(device)
     server.wait(lambda: server.exchanges)
     for _ in range(3):
@@ -164,8 +163,7 @@ def test_protocol_8_triggers_of_all_kinds_are_merged(device, serve, logind, watc
 def test_P7_what_is_due_in_suspend_runs_once_after_it(device, serve, logind, watch):
     server = serve([])
     device.enrol(server)
-    broker = device.env.start_broker()
-    settle_bus(device.env)
+    broker = start_broker(device.env)
     logind.suspend(True)
     settle_bus(device.env)
     # The agent has not heard of the suspend: what it says is due meanwhile.
@@ -185,8 +183,7 @@ def test_P7_what_is_due_in_suspend_runs_once_after_it(device, serve, logind, wat
 def test_P7_a_suspend_whose_end_nobody_tells(device, serve, logind):
     server = serve([])
     device.enrol(server)
-    device.env.start_broker()
-    settle_bus(device.env)
+    start_broker(device.env)
     logind.suspend(True)
     settle_bus(device.env)
     sync(device)

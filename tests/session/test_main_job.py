@@ -146,9 +146,7 @@ def test_G4_a_desktop_is_told_of_the_change_once(device, serve):
     """One PropertiesChanged for the provider and message, with all that a session changed."""
     server = serve([{"commands": SET[:3]}])
     device.enrol(server)
-    connection = Gio.DBusConnection.new_for_address_sync(
-        device.env.bus_address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+    connection = device.env.connect()
     told = []
     connection.signal_subscribe(
         INTERFACE, "org.freedesktop.DBus.Properties", "PropertiesChanged",

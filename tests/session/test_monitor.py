@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from gi.repository import GLib
 
 import cli_json
 import harness
@@ -74,9 +75,7 @@ def run_session(device, serve):
 
         def go():
             path = f"{harness.BUS_ROOT}/Provider/{PROVIDER}"
-            device.env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT,
-                              f"{harness.BUS_NAME}.Manager", "Sync", "oa{sv}", path, "1", "wait",
-                              "b", "true")
+            device.env.call_manager("Sync", "oa{sv}", path, {"wait": GLib.Variant("b", True)})
 
         server.go = go
         return server

@@ -6,7 +6,7 @@ import pytest
 import mdm_server
 from device import PROVIDER, Device
 from http_proxy import HttpProxy
-from mocks import NetworkManager, settle
+from mocks import NetworkManager, settle, start_broker
 from test_daemon import Watch, is_idle, sync
 
 HOST = "mdm.example.test"  # of the certificate server-wrong-host
@@ -47,8 +47,7 @@ def remote(env, certs_dir, proxy):
         made.watch = Watch(env)
         made.manager = NetworkManager(env, state)
         running.append(made.manager)
-        made.broker = env.start_broker()
-        settle(env)
+        made.broker = start_broker(env)
         settle(env)  # NetworkManager's own answer
         return made
 
@@ -109,8 +108,7 @@ def test_the_loopback_interface_is_always_up(device, serve):
     server = serve([])
     device.enrol(server)
     manager = NetworkManager(device.env, NetworkManager.CONNECTING)
-    device.env.start_broker()
-    settle(device.env)
+    start_broker(device.env)
     sync(device, PROVIDER)
     server.wait(lambda: server.exchanges)
     manager.close()

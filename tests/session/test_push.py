@@ -147,8 +147,7 @@ def test_U1_broker_agent_and_service_may_start_again(device, pushed, service, wa
     device.env.start_agent()
     assert push_state(device) == (CHANNEL, "0")
     service.close()
-    other = PushService(device.env.bus_address)
-    other.channel = "https://other.example.test/{0}"
+    other = PushService(device.env.bus_address, channel="https://other.example.test/{0}")
     other.wait(lambda: other.called("Register"))
     assert other.calls[0] == ("Retain", ([(PROVIDER, PFN)],))
     watch.until(
@@ -158,8 +157,7 @@ def test_U1_broker_agent_and_service_may_start_again(device, pushed, service, wa
 
 def test_a_service_that_is_not_configured_any_more_is_left(device, pushed, service, watch):
     device.configure()
-    device.env.busctl("call", "org.dmclient.DMClient1", "/org/dmclient/DMClient1",
-                      "org.dmclient.DMClient1.Manager", "Reload", "a{sv}", "0")
+    device.env.call_manager("Reload")
     service.wait(lambda: service.called("Revoke"))
     watch.until(lambda: push_state(device) == ("", "4"))
 
@@ -220,7 +218,7 @@ def test_idle_it_is_not_woken(device, pushed, service, watch):
     before = switches(device.env.broker.pid)
     for _ in range(40):
         device.session_property("State")
-        others[0].call("EmitSignal", "sssav", "org.example", "Unrelated", "", "0")
+        others[0].call("EmitSignal", "sssav", "org.example", "Unrelated", "", [])
     assert switches(device.env.broker.pid) == before
     for mock in others:
         mock.close()

@@ -53,9 +53,7 @@ def state(device):
     path = f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}"
     interface = harness.BUS_NAME + ".Session"
     context = harness.GLib.MainContext.default()
-    connection = harness.Gio.DBusConnection.new_for_address_sync(
-        device.env.bus_address, harness.Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | harness.Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+    connection = device.env.connect()
     connection.signal_subscribe(None, "org.freedesktop.DBus.Properties", "PropertiesChanged", path,
                                 None, harness.Gio.DBusSignalFlags.NONE, lambda *_: None)
 
@@ -211,8 +209,7 @@ def test_L4_a_pause_is_a_state_and_a_signal_ends_it(device, broker, state):
 
 def manager(device, method):
     path = f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}"
-    device.env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT, harness.BUS_NAME + ".Manager",
-                      method, "oa{sv}", path, "0")
+    device.env.call_manager(method, "oa{sv}", path, {})
 
 
 def test_L4_a_new_trigger_tries_at_once(device, serve, state):
@@ -239,8 +236,7 @@ def test_L4_a_session_in_a_pause_stands_in_no_other_s_way(device, serve, state):
     device.env.start_broker()
     for name in [f"Down{number}" for number in range(5)] + [PROVIDER]:
         path = f"{harness.BUS_ROOT}/Provider/{escape(name)}"
-        device.env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT,
-                          harness.BUS_NAME + ".Manager", "Sync", "oa{sv}", path, "0")
+        device.env.call_manager("Sync", "oa{sv}", path, {})
     server.wait(lambda: server.exchanges)
     state("idle")
 
@@ -282,9 +278,8 @@ def test_L5_the_last_address_that_worked_is_tried_once_at_the_end(device, serve)
     assert len(new.exchanges) == 3, "the list first, with its retries"
     assert [one.session for one in old.exchanges] == [1, 1, 2]
     assert new.exchanges[-1].time < old.exchanges[-1].time
-    record = device.env.busctl(
-        "call", harness.BUS_NAME, f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}",
-        harness.BUS_NAME + ".Session", "GetHistory", "ua{sv}", "1", "0")
+    record = str(device.env.call(f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}",
+                                 harness.BUS_NAME + ".Session", "GetHistory", "ua{sv}", 1, {}))
     assert "none of the listed addresses answered" in record and old.address in record
 
 

@@ -15,6 +15,8 @@ from redirector import Redirector
 from syncml import CONTENT_TYPE
 from test_endings import CODES
 
+pytestmark = pytest.mark.long
+
 PHONE = node("HelpPhoneNumber")
 CANARY = "canary-5f1d77"
 SET = {"verb": "Replace", "loc_uri": PHONE, "data": CANARY}

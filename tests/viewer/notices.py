@@ -5,6 +5,7 @@ the viewer's place, and the agent itself."""
 import configparser
 import os
 
+import gdbus
 import harness
 import pytest
 from gi.repository import Gio, GLib
@@ -34,7 +35,7 @@ def need():
 
 
 def wait_for_name(address, name):
-    connection = connect(address)
+    connection = gdbus.connect(address)
     owners = []
     watch = Gio.bus_watch_name_on_connection(connection, name, Gio.BusNameWatcherFlags.NONE,
                                              lambda *_: owners.append(True), None)
@@ -43,17 +44,11 @@ def wait_for_name(address, name):
     connection.close_sync(None)
 
 
-def connect(address):
-    return Gio.DBusConnection.new_for_address_sync(
-        address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-
-
 class Named:
     """An object of the test's own on the session bus, under a name."""
 
     def __init__(self, address, name, path, xml):
-        self.bus = connect(address)
+        self.bus = gdbus.connect(address)
         self.names = []
         for interface in Gio.DBusNodeInfo.new_for_xml(xml).interfaces:
             self.bus.register_object(path, interface, self.on_call, None, None)

@@ -4,6 +4,7 @@
 import os
 import select
 
+import gdbus
 import harness
 import pytest
 import screen
@@ -36,9 +37,7 @@ class Activated(Viewer):
         os.close(writing)
         harness.Process.wait_for(self, reading, "it was ready")
         os.close(reading)
-        self.session = Gio.DBusConnection.new_for_address_sync(
-            self.address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.session = gdbus.connect(self.address)
 
     @property
     def pid(self):

@@ -10,6 +10,7 @@ import sqlite3
 import time
 
 import desk
+import gdbus
 import harness
 import notices
 import pytest
@@ -93,8 +94,7 @@ def test_first_sync_fails_is_tried_again_and_works(contoso, desktop):
     service.wait_for(FAILED)
     key, notice = service.find(FAILED)
     assert notice["body"].endswith("Open this to try again.")
-    contoso.env.busctl("call", harness.BUS_NAME, harness.BUS_ROOT, f"{harness.BUS_NAME}.Manager",
-                       "RetryFirstSync", "oa{sv}", f"{harness.BUS_ROOT}/Provider/Contoso", "0")
+    contoso.env.call_manager("RetryFirstSync", "oa{sv}", f"{harness.BUS_ROOT}/Provider/Contoso", {})
     service.wait_for()
     contoso.fail()
     service.wait_for(FAILED)
@@ -512,7 +512,7 @@ def test_idle_it_is_not_woken(contoso, desktop):
     agent = desktop.start_agent()
     contoso.session()
     probe(contoso, service)
-    connection = notices.connect(desktop.address)
+    connection = gdbus.connect(desktop.address)
 
     def watch():
         before = count_switches(agent.pid)

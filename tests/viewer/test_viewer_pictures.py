@@ -12,6 +12,8 @@ import screen as screens
 from desk import POLICIES, Office
 from viewer import BUTTON, LABEL, ROW, STATUS
 
+pytestmark = pytest.mark.long
+
 PICTURES = harness.BUILD / "screenshots"
 README = {("light", "organisation"), ("light", "setup"), ("dark", "transparency")}
 NARROW = 360

@@ -6,7 +6,6 @@
     viewer.press("Sync Now")
 """
 
-import os
 
 import harness
 from gi.repository import Gio, GLib
@@ -87,7 +86,7 @@ class Viewer(harness.Process):
             ADW_DISABLE_PORTAL="1", GSETTINGS_BACKEND="memory", G_DEBUG="fatal-warnings",
             DMCLIENT_LOCALE_DIR=harness.BUILD / "po", LANGUAGE="en", TZ="Europe/Berlin",
             # What GTK and its libraries keep until the end is not ours.
-            ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+            **harness.without_leaks())
         variables.update(more)
         self.bus = screen.connect()
         self.owner = None  # its name on the bus for screen readers

@@ -63,9 +63,12 @@ class TreeClient:
         return [status for status, _ in self.apply(*commands, **context)]
 
     def get(self, uri):
-        """The Data of a leaf; None if it is not there."""
+        """The Data of a leaf, the names of what is below a node; None if it is not there."""
         (status, items), = self.apply(command("Get", uri))
-        return items[0][3] if status == 200 else None
+        if status == 404:
+            return None
+        assert status == 200, f"{uri}: {status}"
+        return items[0][3]
 
     def close(self):
         if not self.connection.is_closed():
