@@ -142,6 +142,7 @@ def test_while_they_wait_for_the_end_of_a_session(env, nobody, broker):
     callers = [rawbus.Raw(env) for _ in range(5)]
     for caller in callers:
         caller.send(manager("Sync", {"wait": GLib.Variant("b", True)}, "X"))
+        assert caller.ask(rawbus.MANAGED).error is None  # waits for its turn behind it
     session = broker.wait_for_signal("SyncRequested")[1]
     for caller in callers[:3]:
         caller.close()
