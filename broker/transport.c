@@ -361,6 +361,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
     if (condition) {
         source = g_unix_fd_source_new(fd, condition);
         g_source_set_callback(source, G_SOURCE_FUNC(on_fd), transport, NULL);
+        g_source_set_can_recurse(source, TRUE); /* as in dbus/loop.c: it stays in the poll set */
         g_source_attach(source, transport->context);
     }
     curl_multi_assign(transport->multi, fd, source);

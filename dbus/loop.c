@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dbus/loop.h"
 
+#include <stdbool.h>
+
 #include "common/source.h"
 
 /* How long a dispatch that ran out of memory waits before it is tried again. */
@@ -31,7 +33,39 @@ typedef struct {
 typedef struct {
     GSource base;
     DBusConnection *connection;
+    bool has_data; /* there is something to dispatch */
 } DispatchSource;
+
+/* What changes is seen to when the loop comes round. GLib would have it come round once more for
+ * each change, of which libdbus makes several for a message; only another thread's loop has to be
+ * told. */
+static void
+wake(GSource *source)
+{
+    GMainContext *context = g_source_get_context(source);
+
+    if (context != NULL && !g_main_context_is_owner(context))
+        g_main_context_wakeup(context);
+}
+
+/* A disabled watch leaves the poll set altogether: poll() reports a hang-up whether asked for it or
+ * not, and would wake up for ever. */
+static gboolean
+on_watch_prepare(GSource *source, gint *timeout_ms)
+{
+    WatchSource *self = (WatchSource *)source;
+    unsigned flags = self->watch != NULL ? dbus_watch_get_flags(self->watch) : 0;
+    bool is_enabled = self->watch != NULL && dbus_watch_get_enabled(self->watch);
+    GIOCondition events = (GIOCondition)((flags & DBUS_WATCH_READABLE ? G_IO_IN : 0) |
+                                         (flags & DBUS_WATCH_WRITABLE ? G_IO_OUT : 0));
+
+    *timeout_ms = -1;
+    if (is_enabled && self->tag == NULL)
+        self->tag = g_source_add_unix_fd(source, dbus_watch_get_unix_fd(self->watch), events);
+    else if (!is_enabled && self->tag != NULL)
+        g_source_remove_unix_fd(source, g_steal_pointer(&self->tag));
+    return FALSE;
+}
 
 static gboolean
 on_watch_ready(GSource *source, GSourceFunc callback, gpointer data)
@@ -68,28 +102,35 @@ on_timeout_ready(GSource *source, GSourceFunc callback, gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* One message a turn. `ready_time` is the whole state: 0 while there is something to dispatch. */
+static gboolean
+on_dispatch_prepare(GSource *source, gint *timeout_ms)
+{
+    *timeout_ms = -1;
+    return ((DispatchSource *)source)->has_data;
+}
+
+/* One message a turn. */
 static gboolean
 on_dispatch_ready(GSource *source, GSourceFunc callback, gpointer data)
 {
     DispatchSource *self = (DispatchSource *)source;
     DBusConnection *connection = dbus_connection_ref(self->connection);
     DBusDispatchStatus status = dbus_connection_dispatch(connection);
+    gint64 retry_us = -1;
 
-    if (status == DBUS_DISPATCH_COMPLETE)
-        g_source_set_ready_time(source, -1);
-    else if (status == DBUS_DISPATCH_NEED_MEMORY)
-        g_source_set_ready_time(source, g_source_get_time(source) + RETRY_MS * (gint64)1000);
-    else
-        g_source_set_ready_time(source, 0);
+    self->has_data = status == DBUS_DISPATCH_DATA_REMAINS;
+    if (status == DBUS_DISPATCH_NEED_MEMORY)
+        retry_us = g_source_get_time(source) + RETRY_MS * (gint64)1000;
+    g_source_set_ready_time(source, retry_us);
     dbus_connection_unref(connection);
     return G_SOURCE_CONTINUE;
 }
 
 /* Const but for GLib, whose functions want them without. */
-static GSourceFuncs watch_funcs = {.dispatch = on_watch_ready};
+static GSourceFuncs watch_funcs = {.prepare = on_watch_prepare, .dispatch = on_watch_ready};
 static GSourceFuncs timeout_funcs = {.dispatch = on_timeout_ready};
-static GSourceFuncs dispatch_funcs = {.dispatch = on_dispatch_ready};
+static GSourceFuncs dispatch_funcs = {.prepare = on_dispatch_prepare,
+                                      .dispatch = on_dispatch_ready};
 
 /* -- what libdbus calls -------------------------------------------------------------------------
  */
@@ -98,30 +139,6 @@ static void
 free_source(void *data)
 {
     g_source_unref(data);
-}
-
-/* A disabled watch leaves the poll set altogether: poll() reports a hang-up whether asked for it or
- * not, and would wake up for ever. */
-static void
-update_watch(WatchSource *source)
-{
-    unsigned flags = dbus_watch_get_flags(source->watch);
-    int events = 0;
-
-    if (!dbus_watch_get_enabled(source->watch)) {
-        if (source->tag != NULL)
-            g_source_remove_unix_fd(&source->base, g_steal_pointer(&source->tag));
-        return;
-    }
-    if (flags & DBUS_WATCH_READABLE)
-        events |= G_IO_IN;
-    if (flags & DBUS_WATCH_WRITABLE)
-        events |= G_IO_OUT;
-    if (source->tag == NULL)
-        source->tag = g_source_add_unix_fd(&source->base, dbus_watch_get_unix_fd(source->watch),
-                                           (GIOCondition)events);
-    else
-        g_source_modify_unix_fd(&source->base, source->tag, (GIOCondition)events);
 }
 
 static dbus_bool_t
@@ -133,7 +150,9 @@ on_add_watch(DBusWatch *watch, void *data)
     source->watch = watch;
     g_source_set_static_name(&source->base, "dbus watch");
     dbus_watch_set_data(watch, source, free_source);
-    update_watch(source);
+    /* No loop runs within it; or GLib would take the descriptor out of the poll set meanwhile, and
+     * wake itself up for that. */
+    g_source_set_can_recurse(&source->base, TRUE);
     g_source_attach(&source->base, loop->context);
     return TRUE;
 }
@@ -156,7 +175,7 @@ on_toggle_watch(DBusWatch *watch, void *data)
     WatchSource *source = dbus_watch_get_data(watch);
 
     if (source != NULL)
-        update_watch(source);
+        wake(&source->base);
 }
 
 static void
@@ -211,8 +230,10 @@ on_dispatch_status(DBusConnection *connection, DBusDispatchStatus status, void *
 {
     Loop *loop = data;
 
-    if (status == DBUS_DISPATCH_DATA_REMAINS)
-        g_source_set_ready_time(loop->dispatch, 0);
+    if (status != DBUS_DISPATCH_DATA_REMAINS)
+        return;
+    ((DispatchSource *)loop->dispatch)->has_data = true;
+    wake(loop->dispatch);
 }
 
 /* -- attaching ----------------------------------------------------------------------------------
@@ -264,8 +285,8 @@ dm_loop_add_connection(DBusConnection *connection, GMainContext *context)
                                                on_toggle_timeout, g_rc_box_acquire(loop),
                                                unref_loop))
         g_error("out of memory");
-    if (dbus_connection_get_dispatch_status(connection) == DBUS_DISPATCH_DATA_REMAINS)
-        g_source_set_ready_time(loop->dispatch, 0);
+    dispatch->has_data =
+        dbus_connection_get_dispatch_status(connection) == DBUS_DISPATCH_DATA_REMAINS;
     unref_loop(loop);
 }
 
