@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The floor of a session: COUNT POSTs of FILE by bare libcurl on one connection, each answer read
- * whole; prints how many milliseconds they took.
- * Usage: bench-posts URL CA CERTIFICATE KEY FILE COUNT */
+ * whole; prints how many milliseconds they took. With RECORDS, 4 KiB are appended to that file and
+ * are on disk before each POST, as what a message did has to be before it is answered.
+ * Usage: bench-posts URL CA CERTIFICATE KEY FILE COUNT [RECORDS] */
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static size_t
 drop(char *bytes, size_t size, size_t n, void *data)
 {
     return size * n;
+}
+
+static void
+keep_record(int fd)
+{
+    static const char record[4096] = {1};
+
+    if (write(fd, record, sizeof record) != sizeof record || fdatasync(fd) != 0)
+        g_error("cannot write a record");
 }
 
 int
@@ -23,7 +35,10 @@ main(int argc, char **argv)
     struct curl_slist *headers;
     gint64 start_us;
 
-    if (argc != 7 || !g_file_get_contents(argv[5], &body, &size, NULL))
+    int fd = argc == 8 ? open(argv[7], O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600) : -1;
+
+    if (argc < 7 || argc > 8 || (argc == 8 && fd < 0) ||
+        !g_file_get_contents(argv[5], &body, &size, NULL))
         return 64;
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     start_us = g_get_monotonic_time();
@@ -38,8 +53,11 @@ main(int argc, char **argv)
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)size);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, drop);
     for (int i = 0; i < atoi(argv[6]); i++) {
-        CURLcode code = curl_easy_perform(curl);
+        CURLcode code;
 
+        if (fd >= 0)
+            keep_record(fd);
+        code = curl_easy_perform(curl);
         if (code != CURLE_OK)
             g_error("%s", curl_easy_strerror(code));
     }

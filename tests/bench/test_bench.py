@@ -24,7 +24,7 @@ ROWS = {
     "idle": {"idle-wake-ups"},
     "omadm": {"omadm-get", "omadm-get-cpu"},
     "osconfig": {"osconfig-get", "osconfig-get-cpu"},
-    "session": {"session-10-messages"},
+    "session": {"session-10-messages", "session-10-messages-durable"},
     "viewer": {"viewer-window-2-providers"},
 }
 
