@@ -19,13 +19,21 @@ typedef struct {
 
 static guint n_polls;
 static guint n_polled_fds;
+static gint wake_fd; /* by which the context wakes itself up */
+static guint n_woken;
 
 static gint
 counting_poll(GPollFD *fds, guint n_fds, gint timeout_ms)
 {
+    gint n_ready = g_poll(fds, n_fds, timeout_ms);
+
     n_polls++;
     n_polled_fds = n_fds;
-    return g_poll(fds, n_fds, timeout_ms);
+    if (wake_fd == 0 && n_fds == 1)
+        wake_fd = fds[0].fd;
+    for (guint i = 0; i < n_fds; i++)
+        n_woken += fds[i].fd == wake_fd && fds[i].revents != 0;
+    return n_ready;
 }
 
 static DBusHandlerResult
@@ -279,6 +287,38 @@ test_idle(Fixture *f, gconstpointer data)
     close_connection(client, true);
 }
 
+/* Calls and their answers cost the loop that they are on no wake-up of its own: those take as long
+ * as reading and writing a message do. */
+static void
+test_no_wake(Fixture *f, gconstpointer data)
+{
+    DBusConnection *client = open_client(f);
+    const char *text = "x";
+
+    send_signal(client, "A");
+    wait_until(has_served, f);
+    g_assert_true(g_main_context_acquire(NULL));
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+    n_woken = 0;
+    for (guint i = 0; i < 20; i++) {
+        DBusMessage *call = dbus_message_new_method_call(NULL, "/t", "t.t", "Echo");
+        DBusPendingCall *pending;
+
+        dbus_message_append_args(call, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+        dbus_connection_send_with_reply(client, call, &pending, 20000);
+        dbus_message_unref(call);
+        while (!is_complete(pending))
+            g_main_context_iteration(NULL, TRUE);
+        dbus_pending_call_unref(pending);
+    }
+    g_main_context_release(NULL);
+    g_assert_cmpint(wake_fd, !=, 0);
+    g_assert_cmpuint(n_woken, ==, 0);
+    drop_accepted(f);
+    close_connection(client, true);
+}
+
 /* A peer that hangs up is told of once, and its descriptor leaves the poll set. */
 static void
 test_hang_up(Fixture *f, gconstpointer data)
@@ -341,11 +381,13 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_main_context_set_poll_func(NULL, counting_poll);
+    g_main_context_iteration(NULL, FALSE); /* with nothing else in it */
 #define ADD(path, function) g_test_add("/loop/" path, Fixture, NULL, setup, function, teardown)
     ADD("large-message", test_large_message);
     ADD("timeout", test_timeout);
     ADD("one-message-a-turn", test_fair);
     ADD("no-wake-ups-when-idle", test_idle);
+    ADD("messages-do-not-wake-it-up", test_no_wake);
     ADD("hang-up-is-told-once", test_hang_up);
     ADD("remove-while-dispatching", test_remove_while_dispatching);
     ADD("remove-leaves-nothing", test_remove_leaves_nothing);
