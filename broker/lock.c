@@ -193,8 +193,7 @@ dm_lock_watch_free(DmLockWatch *watch)
 {
     if (!watch)
         return;
-    if (watch->source)
-        dm_source_drop(&watch->source);
+    dm_source_drop(&watch->source);
     if (watch->inotify >= 0)
         close(watch->inotify);
     if (watch->fd >= 0)

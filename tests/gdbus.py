@@ -16,13 +16,12 @@ def connect(address):
     return connection
 
 
-def call(connection, name, path, interface, method, signature="", *values, timeout_s=60,
-         flags=Gio.DBusCallFlags.NONE):
+def call(connection, name, path, interface, method, signature="", *values, timeout_s=60):
     """Calls with these values, of that signature; what was answered as a list, in the shape of
     shape(). GLib.Error: an error was."""
     arguments = GLib.Variant(f"({signature})", values)
-    answer = connection.call_sync(name, path, interface, method, arguments, None, flags,
-                                  timeout_s * 1000, None)
+    answer = connection.call_sync(name, path, interface, method, arguments, None,
+                                  Gio.DBusCallFlags.NONE, timeout_s * 1000, None)
     return shape(answer)
 
 

@@ -356,9 +356,10 @@ class Environment:
         finally:
             connection.close_sync(None)
 
-    def call_manager(self, method, signature="a{sv}", *values):
-        """Calls the service's Manager; without options if it takes nothing else."""
-        return self.call(BUS_ROOT, f"{BUS_NAME}.Manager", method, signature, *(values or ({},)))
+    def call_manager(self, method, *path, **options):
+        """Calls the service's Manager, about an object if there is a path; options are variants."""
+        return self.call(BUS_ROOT, f"{BUS_NAME}.Manager", method, "oa{sv}" if path else "a{sv}", *path,
+                         options)
 
     def get_owner_pid(self):
         """The process that owns the service's name."""

@@ -34,7 +34,6 @@ main(int argc, char **argv)
     CURL *curl;
     struct curl_slist *headers;
     gint64 start_us;
-
     int fd = argc == 8 ? open(argv[7], O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600) : -1;
 
     if (argc < 7 || argc > 8 || (argc == 8 && fd < 0) ||
@@ -63,6 +62,8 @@ main(int argc, char **argv)
     }
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    if (fd >= 0)
+        (void)close(fd);
     g_print("%.3f\n", (double)(g_get_monotonic_time() - start_us) / 1000);
     return EXIT_SUCCESS;
 }

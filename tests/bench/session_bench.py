@@ -13,10 +13,11 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/server"))
+sys.path[:0] = [str(ROOT / "tests/server"), str(ROOT / "tests")]
 
+import gdbus  # noqa: E402
 from bench import NAME, PATH, show, stop  # noqa: E402
-from gi.repository import Gio, GLib  # noqa: E402
+from gi.repository import GLib  # noqa: E402
 from mdm_server import MdmServer  # noqa: E402
 
 N_MESSAGES = 10
@@ -56,31 +57,27 @@ def measure(server, command, **options):
 def measure_sync(server, connection):
     """Milliseconds from the call of Sync to its answer, with the session's end."""
     first, start = len(server.exchanges), time.monotonic()
-    connection.call_sync(NAME, PATH, NAME + ".Manager", "Sync",
-                         GLib.Variant("(oa{sv})", (f"{PATH}/Provider/{PROVIDER}",
-                                                   {"wait": GLib.Variant("b", True)})),
-                         None, Gio.DBusCallFlags.NONE, 60000, None)
+    gdbus.call(connection, NAME, PATH, NAME + ".Manager", "Sync", "oa{sv}",
+               f"{PATH}/Provider/{PROVIDER}", {"wait": GLib.Variant("b", True)})
     whole = time.monotonic() - start
     take(server, first)
     return 1000 * whole
 
 
-def compare_syncs(bench, server, posts, records, suffix):
+def compare_syncs(bench, server, floors, suffix):
+    """`floors`: commands whose figures Sync's are shown beside, by row."""
     broker = bench.service([str(bench.build / "broker/dmclient-broker")], NAME + ".Broker")
-    connection = Gio.DBusConnection.new_for_address_sync(
-        bench.env["DBUS_SYSTEM_BUS_ADDRESS"], Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-    syncs, floors, durable = [], [], []
+    connection = gdbus.connect(bench.env["DBUS_SYSTEM_BUS_ADDRESS"])
+    syncs, figures = [], {row: [] for row in floors}
     for _ in range(bench.n(25)):
         syncs.append(measure_sync(server, connection))
-        floors.append(float(measure(server, [*bench.pin, *posts])[1]))
-        if not suffix:
-            durable.append(float(measure(server, [*bench.pin, *posts, str(records)])[1]))
+        for row, command in floors.items():
+            figures[row].append(float(measure(server, [*bench.pin, *command])[1]))
     connection.close_sync(None)
     stop(broker)
-    show(f"session-10-messages{suffix}", statistics.median(syncs), "ms", statistics.median(floors))
-    if not suffix:
-        show("session-10-messages-durable", statistics.median(syncs), "ms", statistics.median(durable))
+    for row in floors:
+        show(f"session-10-messages{row}{suffix}", statistics.median(syncs), "ms",
+             statistics.median(figures[row]))
 
 
 def run_in(bench, certs, state, suffix):
@@ -101,7 +98,8 @@ def run_in(bench, certs, state, suffix):
                                 env=bench.env)[0])
             message.write_bytes(server.exchanges[-N_MESSAGES + 1].body)
             floors.append(measure(server, posts)[0])
-        compare_syncs(bench, server, posts, state.with_name("records"), suffix)
+        durable = {} if suffix else {"-durable": [*posts, str(bench.dir / "records")]}
+        compare_syncs(bench, server, {"": posts, **durable}, suffix)
     stop(agent)
     for row, figures, floor in zip(("-process", "-cpu", "-wire"), zip(*ours), zip(*floors)):
         show(f"session-10-messages{row}{suffix}", statistics.median(figures), "ms",

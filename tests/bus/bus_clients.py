@@ -107,14 +107,13 @@ class GdbusClient(Client):
             )
         except GLib.Error as error:
             raise BusError(Gio.DBusError.get_remote_error(error) or error.message) from None
-        return [shape(reply.get_child_value(i)) for i in range(reply.n_children())]
+        return shape(reply)
 
     def watch(self):
         """From now on signals are kept."""
         def on_signal(_connection, _sender, path, _interface, member, arguments):
             self.signals.append(
-                (path, member, [shape(arguments.get_child_value(i))
-                                for i in range(arguments.n_children())])
+                (path, member, shape(arguments))
             )
 
         self.connection.signal_subscribe(

@@ -16,8 +16,8 @@ import bus_tree
 import harness
 import pytest
 import rawbus
-from bus_clients import DBUS_ERROR, INTROSPECTABLE, GdbusClient, path_of
-from gi.repository import Gio, GLib
+from bus_clients import DBUS_ERROR, INTROSPECTABLE, path_of
+from gi.repository import GLib
 
 pytestmark = pytest.mark.long
 
@@ -312,17 +312,10 @@ STATS = "org.freedesktop.DBus.Debug.Stats"
 
 def kept_by_the_bus(env):
     """MB of the service's messages that the bus holds."""
-    asking = rawbus.Raw(env)
-    owner = asking.ask(rawbus.call("/org/freedesktop/DBus", rawbus.BUS, "GetNameOwner",
-                                   GLib.Variant("(s)", (harness.BUS_NAME,)),
-                                   destination=rawbus.BUS)).string()
-    asking.close()
-    gdbus = GdbusClient(env)
-    stats = gdbus.connection.call_sync(
-        rawbus.BUS, "/org/freedesktop/DBus", STATS, "GetConnectionStats",
-        GLib.Variant("(s)", (owner,)), None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
-    gdbus.close()
-    return stats["IncomingBytes"] / MB
+    path = "/org/freedesktop/DBus"
+    owner, = env.call(path, rawbus.BUS, "GetNameOwner", "s", harness.BUS_NAME, name=rawbus.BUS)
+    stats, = env.call(path, STATS, "GetConnectionStats", "s", owner, name=rawbus.BUS)
+    return stats["IncomingBytes"]["data"] / MB
 
 
 @pytest.mark.parametrize("users", [["nobody"], ["nobody", "bin", "sys"]], ids=["one", "three"])

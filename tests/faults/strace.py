@@ -14,6 +14,9 @@ import harness
 WRITING = ("pwrite64", "fdatasync", "fsync", "ftruncate", "unlink")
 TIMEOUT = 30
 
+# An option: stops for the calls that are looked at, and no others.
+FAST = "--seccomp-bpf"
+
 LINE = re.compile(r"^(?:\d+ +)?(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+|\?)(?P<rest>.*)$")
 
 
@@ -23,10 +26,6 @@ def is_available():
         return "strace is not installed"
     probe = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, text=True)
     return None if probe.returncode == 0 else f"strace: {probe.stderr.strip()}"
-
-
-# Stops for the calls that are looked at, and no others.
-FAST = "--seccomp-bpf"
 
 
 def run(argv, log, *options, names=WRITING):

@@ -210,37 +210,42 @@ def compiled(root, build):
 FOR_CLANG = ("-Wno-unknown-warning-option", "-Wno-error")
 
 
+def read_each(root, sources, read):
+    """What `read`, of a path and its command, runs and finds in each of these; one that fails without
+    saying where is a finding too."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (path, _), out in zip(sources, pool.map(lambda source: read(*source), sources)):
+            found = re.findall(r"^(\S+:\d+:\d+: (?:fatal error|error|warning): .*)$",
+                               out.stdout + out.stderr, re.M)
+            for line in sorted(set(found)):
+                yield line.replace(str(root) + "/", "")
+            if out.returncode != 0 and not found:
+                yield f"{path}: {out.args[0]} failed: {(out.stderr + out.stdout).strip()[-200:]}"
+
+
 def check_tidy(root, build):
     """clang-tidy agrees on the product (.clang-tidy has the checks), and clang has no warning for it;
     as a test it looks less deep."""
     options = [f"--extra-arg={word}" for word in FOR_CLANG]
 
-    def tidy(path):
+    def tidy(path, command):
         return run("clang-tidy", "--quiet", "-p", str(build), *options,
                    *(() if DEEP in os.environ else SHALLOW), str(root / path))
 
-    files = [path for path, _ in compiled(root, build) if not path.startswith("tests/")]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, out in zip(files, pool.map(tidy, files)):
-            found = set(re.findall(r"^(\S+:\d+:\d+: (?:warning|error): .*)$", out.stdout, re.M))
-            for line in sorted(found):
-                yield line.replace(str(root) + "/", "")
-            if out.returncode != 0 and not found:
-                yield f"{path}: clang-tidy failed: {out.stderr.strip()[-200:]}"
+    yield from read_each(root, [one for one in compiled(root, build)
+                                if not one[0].startswith("tests/")], tidy)
 
 
 def check_clang(root, build):
     """clang has no warning for the tests' programs; for the product: see tidy."""
-    def read(command):
+    def read(path, command):
         words = itertools.takewhile(lambda word: word not in ("-MD", "-o"),  # what it would write
                                     shlex.split(command["command"])[1:])
         return run("clang", *words, *FOR_CLANG, "-fsyntax-only", "-fno-color-diagnostics",
                    command["file"], cwd=command["directory"])
 
-    commands = [command for path, command in compiled(root, build) if path.startswith("tests/")]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for out in pool.map(read, commands):
-            yield from re.findall(r"^(\S+:\d+:\d+: (?:error|warning): .*)$", out.stderr, re.M)
+    yield from read_each(root, [one for one in compiled(root, build)
+                                if one[0].startswith("tests/")], read)
 
 
 def check_symbols(root, build):

@@ -105,15 +105,19 @@ def test_lint_finds(tree, case):
 
 
 @pytest.mark.parametrize("check, name", [("tidy", "tree/a.c"), ("clang", "tests/a.c")])
-def test_lint_finds_what_clang_warns_of(tree, check, name):
-    root = tree(name, "static int a;\n")
+@pytest.mark.parametrize("option, text, what", [
+    ("-Wall", "static int a;\n", "unused variable 'a'"),
+    ("-Wall", '#include "none.h"\n', "'none.h' file not found"),
+    ("--none-such", "int a;\n", "--none-such")])
+def test_lint_finds_what_clang_says(tree, check, name, option, text, what):
+    root = tree(name, text)
     (root / ".clang-tidy").write_text((ROOT / ".clang-tidy").read_text())
     build = root / "build"
     build.mkdir()
     (build / "compile_commands.json").write_text(json.dumps([
-        {"directory": str(build), "command": f"cc -Wall -o a.o -c ../{name}", "file": f"../{name}"}]))
+        {"directory": str(build), "command": f"cc {option} -o a.o -c ../{name}", "file": f"../{name}"}]))
     found, = lint.CHECKS[check](root, build)
-    assert "unused variable 'a'" in found
+    assert what in found
 
 
 def test_lint_lets_a_policy_pass(tree):

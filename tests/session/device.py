@@ -85,9 +85,13 @@ class Device:
         finally:
             client.close()
 
+    def object_path(self, child="", provider=PROVIDER):
+        """What the provider, or a child of it, is on the bus."""
+        return f"{harness.BUS_ROOT}/Provider/{escape(provider)}{child and '/' + child}"
+
     def property(self, name, interface="Provider", child="", provider=PROVIDER):
         """A property as a desktop reads it on the bus."""
-        path = f"{harness.BUS_ROOT}/Provider/{escape(provider)}{child and '/' + child}"
+        path = self.object_path(child, provider)
         return self.env.get_property(path, f"{INTERFACE}.{interface}", name)
 
     def session_property(self, name, provider=PROVIDER):

@@ -13,7 +13,7 @@ import pytest
 from gi.repository import Gio, GLib
 
 import harness
-from device import PROVIDER, escape, node
+from device import PROVIDER, node
 from syncml import name_of, text_of
 
 DEADLINE_S = 30
@@ -23,8 +23,7 @@ UNENROL = {"verb": "Exec", "loc_uri": node("Unenroll")}
 
 def sync(device, provider=PROVIDER):
     """Manager.Sync as root; the session's id."""
-    path = f"{harness.BUS_ROOT}/Provider/{escape(provider)}"
-    return device.env.call_manager("Sync", "oa{sv}", path, {})[0]
+    return device.env.call_manager("Sync", device.object_path(provider=provider))[0]
 
 
 class Watch:

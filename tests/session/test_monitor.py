@@ -74,8 +74,7 @@ def run_session(device, serve):
         device.env.start_broker()
 
         def go():
-            path = f"{harness.BUS_ROOT}/Provider/{PROVIDER}"
-            device.env.call_manager("Sync", "oa{sv}", path, {"wait": GLib.Variant("b", True)})
+            device.env.call_manager("Sync", device.object_path(), wait=GLib.Variant("b", True))
 
         server.go = go
         return server

@@ -9,8 +9,9 @@ import time
 import pytest
 
 import harness
-from device import PROVIDER, escape, node
+from device import PROVIDER, node
 from mdm_server import free_port
+from test_daemon import sync
 
 SET = {"verb": "Replace", "loc_uri": node("HelpPhoneNumber"), "data": "set"}
 DOWN = {"http": {"status": 503}}
@@ -50,7 +51,7 @@ def broker(device):
 @pytest.fixture
 def state(device):
     """state(name): waits until the bus says that the session's state is this."""
-    path = f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}"
+    path = device.object_path()
     interface = harness.BUS_NAME + ".Session"
     context = harness.GLib.MainContext.default()
     connection = device.env.connect()
@@ -207,20 +208,15 @@ def test_L4_a_pause_is_a_state_and_a_signal_ends_it(device, broker, state):
     assert device.session_property("LastError") == "failed"
 
 
-def manager(device, method):
-    path = f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}"
-    device.env.call_manager(method, "oa{sv}", path, {})
-
-
 def test_L4_a_new_trigger_tries_at_once(device, serve, state):
     server = serve([{"http": {"status": 503, "headers": {"Retry-After": "3600"}}},
                     {"commands": [SET]}])
     enrol(device, server, retries=1, wait_ms=LONG_MS)
     device.env.start_broker()
-    manager(device, "Sync")
+    sync(device)
     state("backing-off")
     assert len(server.exchanges) == 1
-    manager(device, "Sync")
+    sync(device)
     server.wait(lambda: len(server.exchanges) == 3)
     state("idle")
     assert {one.session for one in server.exchanges} == {1}, "the same session"
@@ -235,8 +231,7 @@ def test_L4_a_session_in_a_pause_stands_in_no_other_s_way(device, serve, state):
     enrol(device, server)
     device.env.start_broker()
     for name in [f"Down{number}" for number in range(5)] + [PROVIDER]:
-        path = f"{harness.BUS_ROOT}/Provider/{escape(name)}"
-        device.env.call_manager("Sync", "oa{sv}", path, {})
+        sync(device, name)
     server.wait(lambda: server.exchanges)
     state("idle")
 
@@ -244,10 +239,10 @@ def test_L4_a_session_in_a_pause_stands_in_no_other_s_way(device, serve, state):
 def test_E2_an_enrolment_that_ends_does_not_wait_for_a_pause(device, state):
     enrol(device, closed(), retries=1, wait_ms=LONG_MS)
     device.env.start_broker()
-    manager(device, "Sync")
+    sync(device)
     state("backing-off")
     # It has a retry too, which its last session does not use.
-    manager(device, "Unenroll")
+    device.env.call_manager("Unenroll", device.object_path())
     deadline = time.monotonic() + 30
     while device.get("") is not None:
         assert time.monotonic() < deadline
@@ -278,8 +273,7 @@ def test_L5_the_last_address_that_worked_is_tried_once_at_the_end(device, serve)
     assert len(new.exchanges) == 3, "the list first, with its retries"
     assert [one.session for one in old.exchanges] == [1, 1, 2]
     assert new.exchanges[-1].time < old.exchanges[-1].time
-    record = str(device.env.call(f"{harness.BUS_ROOT}/Provider/{escape(PROVIDER)}",
-                                 harness.BUS_NAME + ".Session", "GetHistory", "ua{sv}", 1, {}))
+    record = str(device.env.call(device.object_path(), harness.BUS_NAME + ".Session", "GetHistory", "ua{sv}", 1, {}))
     assert "none of the listed addresses answered" in record and old.address in record
 
 

@@ -13,8 +13,6 @@ from killer import Killer
 from test_daemon import UNENROL, Watch, is_idle, keys_of, sync
 from treeclient import TreeClient
 
-PATH = f"{harness.BUS_ROOT}/Provider/{PROVIDER}"
-
 # What is on the way between broker and tree, in the order in which it is.
 BY_SERVER = [
     ("Apply", 1, "after"),           # the Exec is on disk, and the broker does not know
@@ -44,7 +42,7 @@ STEPS = [(who, step) for who, steps in (("server", BY_SERVER + LAST), ("user", B
 def unenrol(device):
     """What a person may do at the desk, as root (E4); the agent may die before it answers."""
     with contextlib.suppress(GLib.Error):
-        device.env.call_manager("Unenroll", "oa{sv}", PATH, {})
+        device.env.call_manager("Unenroll", device.object_path())
 
 
 def begin(device, who):

@@ -94,7 +94,7 @@ def test_first_sync_fails_is_tried_again_and_works(contoso, desktop):
     service.wait_for(FAILED)
     key, notice = service.find(FAILED)
     assert notice["body"].endswith("Open this to try again.")
-    contoso.env.call_manager("RetryFirstSync", "oa{sv}", f"{harness.BUS_ROOT}/Provider/Contoso", {})
+    contoso.env.call_manager("RetryFirstSync", f"{harness.BUS_ROOT}/Provider/Contoso")
     service.wait_for()
     contoso.fail()
     service.wait_for(FAILED)

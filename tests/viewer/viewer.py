@@ -6,7 +6,6 @@
     viewer.press("Sync Now")
 """
 
-
 import harness
 from gi.repository import Gio, GLib
 
