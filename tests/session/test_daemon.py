@@ -22,8 +22,19 @@ UNENROL = {"verb": "Exec", "loc_uri": node("Unenroll")}
 
 
 def sync(device, provider=PROVIDER):
-    """Manager.Sync as root; the session's id."""
-    return device.env.call_manager("Sync", device.object_path(provider=provider))[0]
+    """Manager.Sync as root, once a broker attends; the session's id."""
+    ids = []
+
+    def ask():
+        try:
+            ids.extend(device.env.call_manager("Sync", device.object_path(provider=provider)))
+        except GLib.Error as error:
+            if Gio.DBusError.get_remote_error(error) != harness.BUS_NAME + ".Error.Unavailable":
+                raise
+        return ids
+
+    harness.look_until(ask, "the broker to attend")
+    return ids[0]
 
 
 class Watch:
