@@ -239,9 +239,10 @@ def check_tidy(root, build):
 def check_clang(root, build):
     """clang has no warning for the tests' programs; for the product: see tidy."""
     def read(path, command):
-        words = itertools.takewhile(lambda word: word not in ("-MD", "-o"),  # what it would write
-                                    shlex.split(command["command"])[1:])
-        return run("clang", *words, *FOR_CLANG, "-fsyntax-only", "-fno-color-diagnostics",
+        options = itertools.dropwhile(lambda word: not word.startswith("-"),  # cc, or ccache cc
+                                      shlex.split(command["command"]))
+        options = itertools.takewhile(lambda word: word not in ("-MD", "-o"), options)  # what it would write
+        return run("clang", *options, *FOR_CLANG, "-fsyntax-only", "-fno-color-diagnostics",
                    command["file"], cwd=command["directory"])
 
     yield from read_each(root, [one for one in compiled(root, build)

@@ -105,17 +105,18 @@ def test_lint_finds(tree, case):
 
 
 @pytest.mark.parametrize("check, name", [("tidy", "tree/a.c"), ("clang", "tests/a.c")])
+@pytest.mark.parametrize("compiler", ["cc", "ccache cc"])
 @pytest.mark.parametrize("option, text, what", [
     ("-Wall", "static int a;\n", "unused variable 'a'"),
     ("-Wall", '#include "none.h"\n', "'none.h' file not found"),
     ("--none-such", "int a;\n", "--none-such")])
-def test_lint_finds_what_clang_says(tree, check, name, option, text, what):
+def test_lint_finds_what_clang_says(tree, check, name, compiler, option, text, what):
     root = tree(name, text)
     (root / ".clang-tidy").write_text((ROOT / ".clang-tidy").read_text())
     build = root / "build"
     build.mkdir()
     (build / "compile_commands.json").write_text(json.dumps([
-        {"directory": str(build), "command": f"cc {option} -o a.o -c ../{name}", "file": f"../{name}"}]))
+        {"directory": str(build), "command": f"{compiler} {option} -o a.o -c ../{name}", "file": f"../{name}"}]))
     found, = lint.CHECKS[check](root, build)
     assert what in found
 
