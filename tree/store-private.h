@@ -10,6 +10,7 @@
 /* What the files of the store share; nobody else includes it.
  *
  * store.c         transactions
+ * store-log.c     the log: laid out in advance, written back
  * store-load.c    reading everything, and a session's reply
  * store-history.c sessions that are over
  * store-open.c    taking the directory, opening and configuring the database
@@ -82,6 +83,11 @@ bool dm_store_fail_errno(int number, const char *path, const char *what, GError 
 /* Notes that the disk or the file cannot be trusted any more: read-only, no checkpoint on close. */
 void dm_store_set_read_only(DmStore *store, const char *why);
 
+/* Notes that writing outside a transaction failed with `rc`: on a full disk a later commit tries
+ * again; after anything else the store is read-only (G5): what is committed stays readable from the
+ * log, but nothing is added to it. */
+void dm_store_note_failure(DmStore *store, int rc);
+
 /* Steps a statement without a result and makes it ready for the next use; SQLITE_OK or the error.
  */
 int dm_store_run(DmStore *store, DmStoreStatement statement);
@@ -99,6 +105,15 @@ bool dm_store_kind_from_name(const char *name, DmStoreKind *ret_kind);
 /* Runs a write of a transaction; false and STORAGE or FULL, noting in the store what that says of
  * the disk. */
 bool dm_store_write(DmStore *store, DmStoreStatement statement, const char *what, GError **error);
+
+/* -- store-log.c ------------------------------------------------------------------------------- */
+
+/* Writes the log back to the database. A failure is noted (dm_store_note_failure()). */
+void dm_store_log_write_back(DmStore *store);
+
+/* To be called after each commit: writes the log back once it is long, else keeps it laid out for
+ * the commits that come. A failure is noted; the commit stands. */
+void dm_store_log_tend(DmStore *store);
 
 /* -- store-lock.c ------------------------------------------------------------------------------ */
 

@@ -8,10 +8,6 @@
 #include "common/error.h"
 #include "tree/store-private.h"
 
-/* Pages in the log after which it is written back: 4 MB, SQLite's own measure. Fewer make a run of
- * commits slower (a third at a quarter of it), more make the next start read more. */
-#define LOG_PAGES 1000
-
 static int
 code_of(DmStore *store, int rc, int code)
 {
@@ -81,6 +77,13 @@ dm_store_set_read_only(DmStore *store, const char *why)
     if (store->failure == NULL)
         store->failure = g_strdup(why);
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+}
+
+void
+dm_store_note_failure(DmStore *store, int rc)
+{
+    if (code_of(store, rc, DM_ERROR_STORAGE) != DM_ERROR_FULL)
+        dm_store_set_read_only(store, sqlite3_errstr(rc));
 }
 
 bool
@@ -285,21 +288,6 @@ dm_store_put_reply(DmStore *store, const char *session, guint64 message, GBytes 
     return dm_store_write(store, DM_STATEMENT_EVICT_REPLIES, "removing old replies", error);
 }
 
-/* Writes the log back to the database. A full disk is tried again at a later commit; an I/O error
- * is not: what is committed stays readable from the log, but nothing is added to it (G5). */
-static void
-write_back(DmStore *store)
-{
-    int n_log = 0, n_done = 0;
-    int rc;
-
-    errno = 0;
-    rc = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &n_log, &n_done);
-    store->system_errno = errno;
-    if (rc != SQLITE_OK && code_of(store, rc, DM_ERROR_STORAGE) != DM_ERROR_FULL)
-        dm_store_set_read_only(store, sqlite3_errstr(rc));
-}
-
 bool
 dm_store_commit(DmStore *store, GError **error)
 {
@@ -308,14 +296,13 @@ dm_store_commit(DmStore *store, GError **error)
     if (dm_store_write(store, DM_STATEMENT_COMMIT, "committing", error)) {
         store->in_transaction = false;
         store->is_full = false;
-        if (store->log_pages >= LOG_PAGES)
-            write_back(store);
+        dm_store_log_tend(store);
         return true;
     }
     dm_store_rollback(store);
     /* Full: what the log holds can go to the database, and the next commit reuses its blocks. */
     if (store->failure == NULL)
-        write_back(store);
+        dm_store_log_write_back(store);
     return false;
 }
 

@@ -34,7 +34,7 @@ def _open(arguments, result, paths, directory, operations):
 
 def record(argv, directory, log):
     """Runs `argv` and records what it does to the files of `directory`, and when it says what."""
-    result = strace.run(argv, log, strace.FAST, "-xx", "-s", "100000", names=NAMES)
+    result = strace.run(argv, log, strace.FAST, "-xx", "-s", "200000", names=NAMES)
     assert result.returncode == 0, result.stderr
     paths, operations = {}, []
     for call in strace.parse(log):

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.long
 
 DRIVER = harness.BUILD / "tests" / "faults" / "store-driver"
 DB = "dmclient.db"
+FRAME = 4096 + 24  # a page in the log
 
 STRACE_MISSING = strace.is_available()
 needs_strace = pytest.mark.skipif(STRACE_MISSING is not None, reason=str(STRACE_MISSING))
@@ -76,23 +77,30 @@ def make_crashed(state):
     return 3
 
 
+def used(log):
+    """How much of the log is in use: up to where its generation's salt ends."""
+    content = log.read_bytes()
+    salt = content[16:24]
+    return next(at for at in range(32, len(content) + FRAME, FRAME) if content[at + 8 : at + 16] != salt)
+
+
 def make_nearly_written_back(state):
     """The next commit fills the log up, which is then written back."""
     drive(state, "crash", 1)
     log = state / f"{DB}-wal"
     done = 0
     while True:
-        before = log.stat().st_size
+        before = used(log)
         copy = state.with_name("ahead")
         shutil.copytree(state, copy, dirs_exist_ok=True)
         drive(copy, "crash", 1)
-        after = (copy / log.name).stat().st_size
+        after = used(copy / log.name)
         written_back = (copy / DB).stat().st_mtime_ns != (state / DB).stat().st_mtime_ns
         shutil.rmtree(copy)
         if written_back:
             return done
         # Most of the way in one go, the last commits one by one.
-        steps = max(1, (1000 * 4120 - after) // max(after - before, 20 * 4120) - 2)
+        steps = max(1, (1000 * FRAME - after) // max(after - before, 20 * FRAME) - 2)
         drive(state, "crash", steps)
         done += steps
 
@@ -214,10 +222,33 @@ def test_G6_disk_full_at_every_write(start, error, tmp_path):
             assert lines[1:] == [f"committed {before + 1}", f"generation {before + 1}"], (i, lines)
             assert generation(copy) == before + 1
         else:
-            # Not in the commit: the lock's name, or the way back from the log.
+            # Not in the commit: the lock's name, the log laid out, or the way back from it.
             assert lines[-1] == f"generation {before + 2}", (i, lines)
             assert generation(copy) == before + 2
     assert refused > 4
+
+
+@needs_strace
+def test_G6_no_room_to_lay_the_log_out(tmp_path):
+    """The commit stands, and what was written for later ones is given back."""
+    state = tmp_path / "start"
+    before = make_closed(state)
+    log = tmp_path / "trace"
+    names = ("pwrite64", "fdatasync", "ftruncate")
+    given_back = 0
+    for name, i, copy in each_call(state, tmp_path, ["crash", "2"], names=names):
+        if name != "pwrite64":
+            continue
+        result = strace.inject([DRIVER, copy, "crash", "2"], log, name, i, "error=ENOSPC")
+        calls = strace.parse(log)
+        at = [call.injected for call in calls].index(True)
+        if int(calls[at].arguments.split(", ")[-2]) <= FRAME:
+            continue
+        assert calls[at + 1].name == "ftruncate"
+        assert last_committed(result.stdout, before) == before + 2
+        assert generation(copy) == before + 2
+        given_back += 1
+    assert given_back
 
 
 @needs_strace

@@ -280,6 +280,35 @@ test_many_commits(Fixture *fixture, gconstpointer data)
     dm_store_free(store);
 }
 
+/* A commit does not make the log longer, but now and then: it is laid out for what comes. */
+static void
+test_laid_out(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *log = g_strconcat(fixture->db, "-wal", NULL);
+    DmStore *store = open_store(fixture);
+    goffset size = 0;
+    guint n_grown = 0;
+    gint64 key;
+
+    begin(store);
+    key = add_provider(store, DM_SCOPE_DEVICE, 0, "One");
+    commit(store);
+    for (guint i = 0; i < 100; i++) {
+        g_autofree char *text = g_strdup_printf("%u", i);
+        struct stat info;
+
+        begin(store);
+        put_chr(store, key, DM_NODE_UPN, text);
+        commit(store);
+        g_assert_cmpint(stat(log, &info), ==, 0);
+        n_grown += info.st_size != size;
+        size = info.st_size;
+    }
+    g_assert_cmpuint(n_grown, >, 1);
+    g_assert_cmpuint(n_grown, <, 20);
+    dm_store_free(store);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -294,5 +323,6 @@ main(int argc, char **argv)
     ADD("/store/servers-sessions-push-out-their-own", test_servers_sessions_push_out_their_own);
     ADD("/store/readable-view", test_readable_view);
     ADD("/store/many-commits", test_many_commits);
+    ADD("/store/log-is-laid-out", test_laid_out);
     return g_test_run();
 }
