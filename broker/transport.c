@@ -3,10 +3,10 @@
 #include "broker/transport.h"
 
 #include <curl/curl.h>
-#include <glib-unix.h>
 #include <string.h>
 
 #include "broker/address.h"
+#include "broker/curl-loop.h"
 #include "broker/http.h"
 #include "broker/redirect.h"
 #include "common/error.h"
@@ -20,7 +20,7 @@ struct DmTransport {
     GMainContext *context;
     CURLM *multi;
     CURL *easy;
-    GSource *timer;
+    DmCurlLoop *loop;
     GSource *refused; /* an address that may not be spoken to: told from the loop, as all else */
 
     DmTls *tls;
@@ -283,8 +283,9 @@ on_done(DmTransport *transport, CURLcode result)
 
 /* Drives curl for what happened on `fd`; the last thing that its caller does. */
 static void
-drive(DmTransport *transport, curl_socket_t fd, int events)
+drive(curl_socket_t fd, int events, gpointer data)
 {
+    DmTransport *transport = data;
     int n_running = 0;
     int n_left = 0;
     const CURLMsg *message;
@@ -325,72 +326,6 @@ on_header(char *bytes, size_t size, size_t n, void *data)
         return 0;
     }
     return size * n;
-}
-
-/* -- curl on the main context --------------------------------------------------------------------
- */
-
-static gboolean
-on_fd(int fd, GIOCondition condition, gpointer data)
-{
-    int events = 0;
-
-    if (condition & G_IO_IN)
-        events |= CURL_CSELECT_IN;
-    if (condition & G_IO_OUT)
-        events |= CURL_CSELECT_OUT;
-    if (condition & (G_IO_ERR | G_IO_HUP))
-        events |= CURL_CSELECT_ERR;
-    drive(data, fd, events);
-    return G_SOURCE_CONTINUE;
-}
-
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
-{
-    DmTransport *transport = data;
-    GIOCondition condition = 0;
-    GSource *before = socket_data;
-    GSource *source = NULL;
-
-    dm_source_drop(&before);
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        condition |= G_IO_IN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        condition |= G_IO_OUT;
-    if (condition) {
-        source = g_unix_fd_source_new(fd, condition);
-        g_source_set_callback(source, G_SOURCE_FUNC(on_fd), transport, NULL);
-        g_source_set_can_recurse(source, TRUE); /* as in dbus/loop.c: it stays in the poll set */
-        g_source_attach(source, transport->context);
-    }
-    curl_multi_assign(transport->multi, fd, source);
-    return 0;
-}
-
-static gboolean
-on_timer(gpointer data)
-{
-    DmTransport *transport = data;
-
-    /* curl may set the next one meanwhile. */
-    g_source_unref(g_steal_pointer(&transport->timer));
-    drive(transport, CURL_SOCKET_TIMEOUT, 0);
-    return G_SOURCE_REMOVE;
-}
-
-static int
-on_set_timer(CURLM *multi, long timeout_ms, void *data)
-{
-    DmTransport *transport = data;
-
-    dm_source_drop(&transport->timer);
-    if (timeout_ms < 0)
-        return 0;
-    transport->timer = g_timeout_source_new((guint)timeout_ms);
-    g_source_set_callback(transport->timer, on_timer, transport, NULL);
-    g_source_attach(transport->timer, transport->context);
-    return 0;
 }
 
 /* -- setting up ----------------------------------------------------------------------------------
@@ -489,10 +424,7 @@ dm_transport_new(const DmTransportOptions *options, GMainContext *context, GErro
     transport->multi = curl_multi_init();
     transport->easy = curl_easy_init();
     g_assert(transport->multi && transport->easy);
-    curl_multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
-    curl_multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-    curl_multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
+    transport->loop = dm_curl_loop_new(transport->multi, transport->context, drive, transport);
     set_http(transport, options->user_agent);
     set_proxy(transport, options->proxy);
     set_tls(transport);
@@ -511,7 +443,7 @@ dm_transport_free(DmTransport *transport)
     }
     curl_easy_cleanup(transport->easy);
     curl_multi_cleanup(transport->multi);
-    dm_source_drop(&transport->timer);
+    dm_curl_loop_free(transport->loop);
     dm_source_drop(&transport->refused);
     clear_request(transport);
     dm_tls_free(transport->tls);

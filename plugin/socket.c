@@ -35,7 +35,7 @@ struct DmSocket {
     DmSocketSessions *sessions;
     guint listener;
     GPtrArray *peers;        /* Peer */
-    GSource *overseer;       /* ready when something waits to be sent */
+    GSource *overseer;       /* an OverseerSource */
     DmSocketOptions options; /* without path and product, which belong to the caller */
     bool has_broker;
     uid_t broker_uid;
@@ -49,6 +49,13 @@ typedef struct {
     bool attends;  /* runs sessions: is told of requests */
     bool unenrols; /* runs a session that asked for a clean-up, which waits for its end */
 } Peer;
+
+/* Looks at what waits to be sent. The loop asks whether it is due when it comes round: to set its
+ * ready time would wake the loop up (see dbus/loop.c). */
+typedef struct {
+    GSource base;
+    bool is_due;
+} OverseerSource;
 
 /* -- who may ------------------------------------------------------------------------------------
  */
@@ -250,7 +257,14 @@ on_outgoing(void *data)
 {
     const DmSocket *self = data;
 
-    g_source_set_ready_time(self->overseer, 0);
+    ((OverseerSource *)self->overseer)->is_due = true;
+}
+
+static gboolean
+on_overseer_prepare(GSource *source, gint *timeout_ms)
+{
+    *timeout_ms = -1;
+    return ((OverseerSource *)source)->is_due;
 }
 
 static gboolean
@@ -258,7 +272,7 @@ on_overseer_ready(GSource *source, GSourceFunc callback, gpointer data)
 {
     const DmSocket *self = data;
 
-    g_source_set_ready_time(source, -1);
+    ((OverseerSource *)source)->is_due = false;
     for (guint i = 0; i < self->peers->len; i++) {
         Peer *peer = g_ptr_array_index(self->peers, i);
 
@@ -269,12 +283,13 @@ on_overseer_ready(GSource *source, GSourceFunc callback, gpointer data)
 }
 
 /* Const but for GLib, whose function wants it without. */
-static GSourceFuncs overseer_funcs = {.dispatch = on_overseer_ready};
+static GSourceFuncs overseer_funcs = {.prepare = on_overseer_prepare,
+                                      .dispatch = on_overseer_ready};
 
 static GSource *
 start_overseer(DmSocket *self)
 {
-    GSource *overseer = g_source_new(&overseer_funcs, sizeof(GSource));
+    GSource *overseer = g_source_new(&overseer_funcs, sizeof(OverseerSource));
 
     g_source_set_static_name(overseer, "tree socket overseer");
     g_source_set_callback(overseer, G_SOURCE_FUNC(on_overseer_ready), self, NULL);

@@ -13,7 +13,7 @@ import pytest
 from gi.repository import Gio, GLib
 
 import harness
-from device import PROVIDER, node
+from device import PROVIDER, Device, node
 from syncml import name_of, text_of
 
 DEADLINE_S = 30
@@ -405,6 +405,32 @@ def test_idle_it_is_not_woken(device, serve, watch):
         device.session_property("State")
     assert switches(broker.pid) == before
     assert len(os.listdir(f"/proc/{broker.pid}/task")) == 1
+
+
+def wake_ups(log):
+    """How often the processes have woken up their own loops so far."""
+    return log.read_text().count("<anon_inode:[eventfd]>")
+
+
+def test_messages_wake_no_loop_up(env, certs_dir, serve, monkeypatch):
+    """What a message costs are its bytes: a loop that is told of each change of what it waits for
+    comes round once more for it. The connection's beginning and end are allowed to."""
+    for name, options in harness.without_leaks().items():
+        monkeypatch.setenv(name, options)
+    device = Device(env, certs_dir)
+    server = serve([{"commands": [SET]}] * 20)
+    env.start_bus()
+    logs = {role: env.dir / f"{role}.writes" for role in ("agent", "broker")}
+    agent, broker = (["strace", "-D", "-f", "-y", "-o", log, "-e", "trace=write"]
+                     for log in logs.values())
+    env.start_agent(prefix=agent)
+    device.enrol(server)
+    env.start_broker(prefix=broker)
+    before = {role: wake_ups(log) for role, log in logs.items()}
+    sync(device)
+    server.wait(lambda: len(server.exchanges) == 21)
+    for role, log in logs.items():
+        assert wake_ups(log) - before[role] < 10, role
 
 
 # -- one session with a user -----------------------------------------------------------------------

@@ -53,6 +53,24 @@ test_one_connection(Fixture *fixture, gconstpointer data)
     g_assert_null(strstr(fixture->server.requests->pdata[9], "Cookie"));
 }
 
+/* A server that hangs up between two requests is heard once, and the next one connects anew. */
+static void
+test_hang_up_between(Fixture *fixture, gconstpointer data)
+{
+    const Plan plan = {.text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", .keep = true};
+    guint n_rounds = 0;
+
+    post(fixture, plan);
+    assert_answer(fixture, 200, "ok");
+    connection_close(fixture->server.connections->pdata[0]);
+    while (g_main_context_iteration(NULL, FALSE))
+        g_assert_cmpuint(++n_rounds, <, 10);
+    g_assert_cmpuint(n_rounds, >, 0);
+    post(fixture, plan);
+    assert_answer(fixture, 200, "ok");
+    g_assert_cmpuint(fixture->server.connections->len, ==, 2);
+}
+
 static void
 test_status_and_redirect(Fixture *fixture, gconstpointer data)
 {
@@ -329,6 +347,7 @@ main(int argc, char **argv)
         {"/transport/protocol-4-post", test_post},
         {"/transport/protocol-1-empty-body", test_empty},
         {"/transport/protocol-4-one-connection-and-no-cookies", test_one_connection},
+        {"/transport/hang-up-between-requests", test_hang_up_between},
         {"/transport/protocol-4-no-redirect-no-authentication", test_status_and_redirect},
         {"/transport/protocol-4-cap-announced", test_cap_announced},
         {"/transport/protocol-4-cap-reached-is-fine", test_cap_reached},
