@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "broker/pem.h"
 #include "broker/secret.h"
 #include "broker/token.h"
 #include "common/error.h"
@@ -31,45 +32,12 @@ refuse(GError **error, const char *text)
     return NULL;
 }
 
-/* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
-static int
-on_pass_phrase(char *buffer, int size, int writing, void *data)
-{
-    return -1;
-}
-
-static X509 *
-parse_certificate(GBytes *bytes)
-{
-    g_autoptr(BIO) bio = dm_secret_open(bytes);
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
-
-    if (certificate)
-        return certificate;
-    (void)BIO_reset(bio);
-    return d2i_X509_bio(bio, NULL);
-}
-
-static EVP_PKEY *
-parse_private(GBytes *bytes)
-{
-    g_autoptr(BIO) bio = dm_secret_open(bytes);
-    EVP_PKEY *private = PEM_read_bio_PrivateKey(bio, NULL, on_pass_phrase, NULL);
-
-    if (!private) {
-        (void)BIO_reset(bio);
-        private = d2i_PrivateKey_bio(bio, NULL);
-    }
-    ERR_clear_error();
-    return private;
-}
-
 DmKey *
 dm_key_new(GBytes *certificate, GBytes *private, GError **error)
 {
     g_autoptr(DmKey) key = g_new0(DmKey, 1);
 
-    key->certificate = parse_certificate(certificate);
+    key->certificate = dm_pem_read_certificate(certificate);
     if (!key->certificate)
         return refuse(error, "no certificate in it (PEM or DER)");
     if (dm_token_has(private)) {
@@ -78,7 +46,7 @@ dm_key_new(GBytes *certificate, GBytes *private, GError **error)
             return NULL;
         key->private = dm_token_get_key(key->token);
     } else {
-        key->private = parse_private(private);
+        key->private = dm_pem_read_key(private);
     }
     if (!key->private)
         return refuse(error, "no private key in it (PEM or DER, not encrypted)");
@@ -147,10 +115,10 @@ add_chain(GBytes *chain, SSL_CTX *tls)
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_free(der);
-    while (has_leaf && (each = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL)))
+    while (has_leaf && (each = dm_pem_read_next_certificate(bio)))
         if (SSL_CTX_add0_chain_cert(tls, each) != 1)
             X509_free(each);
-    ERR_clear_error(); /* the file's end */
+    ERR_clear_error();
 }
 
 bool

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "broker/directory.h"
+#include "broker/pem.h"
 #include "broker/secret.h"
 #include "broker/token.h"
 #include "common/error.h"
@@ -93,41 +94,6 @@ read_path(const char *path, GError **error)
     return read_fd(fd, path, &status, error);
 }
 
-/* Nobody is asked for a pass phrase: an encrypted key is one that cannot be used. */
-static int
-on_pass_phrase(char *buffer, int size, int writing, void *data)
-{
-    return -1;
-}
-
-static X509 *
-parse_certificate(GBytes *bytes)
-{
-    g_autoptr(BIO) bio = dm_secret_open(bytes);
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, on_pass_phrase, NULL);
-
-    if (!certificate) {
-        (void)BIO_reset(bio);
-        certificate = d2i_X509_bio(bio, NULL);
-    }
-    ERR_clear_error();
-    return certificate;
-}
-
-static EVP_PKEY *
-parse_key(GBytes *bytes)
-{
-    g_autoptr(BIO) bio = dm_secret_open(bytes);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, on_pass_phrase, NULL);
-
-    if (!key) {
-        (void)BIO_reset(bio);
-        key = d2i_PrivateKey_bio(bio, NULL);
-    }
-    ERR_clear_error();
-    return key;
-}
-
 static bool
 read_info(GBytes *bytes, DmCertificateInfo *ret_info)
 {
@@ -194,13 +160,12 @@ write_certificates(X509 *leaf, GBytes *source)
     X509 *each;
 
     PEM_write_bio_X509(out, leaf);
-    while ((each = PEM_read_bio_X509(in, NULL, on_pass_phrase, NULL))) {
+    while ((each = dm_pem_read_next_certificate(in))) {
         if (!first)
             PEM_write_bio_X509(out, each);
         first = false;
         X509_free(each);
     }
-    ERR_clear_error();
     return dm_secret_take(out);
 }
 
@@ -274,7 +239,7 @@ check_key(X509 *certificate, GBytes *certificate_bytes, const char *certificate_
         g_prefix_error(error, "%s: ", name);
         return NULL;
     }
-    key = parse_key(key_bytes);
+    key = dm_pem_read_key(key_bytes);
     if (!key)
         refuse(error, "%s: no private key in it (PEM or DER, not encrypted)", name);
     else if (X509_check_private_key(certificate, key) != 1)
@@ -300,7 +265,7 @@ dm_keys_import(const char *directory, const char *certificate_path, const char *
 
     if (!key_bytes)
         return false;
-    certificate = parse_certificate(certificate_bytes);
+    certificate = dm_pem_read_certificate(certificate_bytes);
     if (!certificate || !read_info(certificate_bytes, &info))
         return refuse(error, "%s: no certificate in it (PEM or DER)", certificate_path);
     key_stored =

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker/pem.h"
 #include "common/error.h"
 #include "syncml/certificate.h"
 
@@ -43,13 +44,6 @@ refuse(GError **error, const char *format, ...)
     return NULL;
 }
 
-/* Nobody is asked for the password of a PEM file. */
-static int
-on_pass_phrase(char *buffer, int size, int writing, void *data)
-{
-    return -1;
-}
-
 static X509 *
 parse(DmKey *key, const char *text)
 {
@@ -62,7 +56,7 @@ parse(DmKey *key, const char *text)
 
     if (g_str_has_prefix(start, "-----BEGIN ")) {
         bio = BIO_new_mem_buf(start, -1);
-        return PEM_read_bio_X509(bio, &certificate, on_pass_phrase, NULL)
+        return PEM_read_bio_X509(bio, &certificate, dm_pem_refuse_pass_phrase, NULL)
                    ? g_steal_pointer(&certificate)
                    : NULL;
     }
@@ -93,8 +87,8 @@ read_file(DmKey *key, const char *path, GError **error)
     if (size > DM_SERVER_CERTIFICATE_MAX_FILE)
         return refuse(error, "%s: more than %d bytes", path, DM_SERVER_CERTIFICATE_MAX_FILE);
     bio = BIO_new_mem_buf(text, (int)size);
-    infos =
-        PEM_X509_INFO_read_bio_ex(bio, NULL, on_pass_phrase, NULL, dm_key_get_context(key), NULL);
+    infos = PEM_X509_INFO_read_bio_ex(bio, NULL, dm_pem_refuse_pass_phrase, NULL,
+                                      dm_key_get_context(key), NULL);
     ERR_clear_error();
     return infos ? infos : refuse(error, "%s: not a PEM file", path);
 }
