@@ -9,21 +9,7 @@
 #include <string.h>
 
 #include "hosts/mmi-names.h"
-
-enum {
-#define DM_NODE(id, ...) DM_NODE_##id,
-#include "tree/nodes.def"
-#undef DM_NODE
-    N_NODES,
-    DM_NODE_NONE = N_NODES,
-};
-
-typedef enum { CHR, INT, BOOL, NODE, NULL_FORMAT } Format;
-#define FORMAT_CHR CHR
-#define FORMAT_INT INT
-#define FORMAT_BOOL BOOL
-#define FORMAT_NODE NODE
-#define FORMAT_NULL NULL_FORMAT
+#include "tree/gen-nodes.h"
 
 static const struct {
     const char *name;

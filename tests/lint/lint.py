@@ -36,7 +36,7 @@ LAYERS = {
     "docs": {"folders": set(), "libs": {"glib", "gio"}},
 }
 # The node table is data, and the one place for names: any folder may expand it.
-DATA_FILES = {"tree/nodes.def"}
+DATA_FILES = {"tree/nodes.def", "tree/gen-nodes.h"}
 LIBRARIES = {
     "glib": r"glib(-unix|-object)?\.h|glib/.*|gmodule\.h",
     "gio": r"gio/.*",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+#include "common/account.h"
 #include "tests/unit/store-fixture.h"
 #include "tree/session.h"
 
@@ -63,6 +64,26 @@ new_tree(Fixture *fixture)
     tree = open_tree(fixture);
     apply(tree, DM_VERB_ADD, "P", "", NULL);
     replace(tree, "/ManagementServiceAddress", "https://one");
+    return tree;
+}
+
+/* The same, provisioned with an account that has one value. */
+static inline DmTree *
+new_provisioned_tree(Fixture *fixture, const char *name, const char *value)
+{
+    g_autoptr(GHashTable) account = dm_account_new();
+    const DmCommand settings[] = {{.verb = DM_VERB_REPLACE,
+                                   .loc_uri = ROOT "P/ManagementServiceAddress",
+                                   .data = "https://one",
+                                   .data_size = 11}};
+    g_autoptr(DmReply) reply = NULL;
+    DmTree *tree;
+
+    now_us = START_US;
+    tree = open_tree(fixture);
+    g_hash_table_insert(account, g_strdup(name), g_strdup(value));
+    reply = dm_tree_provision(tree, "P", account, settings, 1, 0);
+    g_assert_cmpint(dm_reply_get(reply, 1)->status, ==, DM_STATUS_OK);
     return tree;
 }
 

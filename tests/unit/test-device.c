@@ -255,27 +255,21 @@ test_scope(Fixture *fixture, gconstpointer data)
     }
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/device/protocol-7-from-the-running-system", test_from_system},
-        {"/device/protocol-7-never-made-up-404", test_never_made_up},
-        {"/device/protocol-7-other-verbs-are-405", test_read_only},
-        {"/device/A4-interior-names-children", test_interior},
-        {"/device/A3-queries", test_queries},
-        {"/device/protocol-7-language", test_language},
-        {"/device/protocol-7-other-sources", test_other_sources},
-        {"/device/protocol-7-local-time", test_local_time},
-        {"/device/protocol-1-login-status", test_login_status},
-        {"/device/A1-A2-scope-and-case", test_scope},
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/device/protocol-7-from-the-running-system", test_from_system);
+    ADD("/device/protocol-7-never-made-up-404", test_never_made_up);
+    ADD("/device/protocol-7-other-verbs-are-405", test_read_only);
+    ADD("/device/A4-interior-names-children", test_interior);
+    ADD("/device/A3-queries", test_queries);
+    ADD("/device/protocol-7-language", test_language);
+    ADD("/device/protocol-7-other-sources", test_other_sources);
+    ADD("/device/protocol-7-local-time", test_local_time);
+    ADD("/device/protocol-1-login-status", test_login_status);
+    ADD("/device/A1-A2-scope-and-case", test_scope);
     return g_test_run();
 }

@@ -393,31 +393,25 @@ test_remove_spares_newer(Fixture *fixture, gconstpointer data)
     g_assert_false(is_there(fixture));
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/keys/security-4-files-by-thumbprint", test_import},
-        {"/keys/import-is-idempotent", test_idempotent},
-        {"/keys/import-repairs-half-a-pair", test_repairs},
-        {"/keys/not-a-pair-is-refused", test_no_pair},
-        {"/keys/encrypted-key-is-refused", test_encrypted_key},
-        {"/keys/large-file-is-refused", test_too_large},
-        {"/keys/security-4-open-directory-is-refused", test_open_directory},
-        {"/keys/security-4-open-file-or-link-is-refused", test_open_files},
-        {"/keys/security-4-link-is-not-written-through", test_symlink_is_replaced},
-        {"/keys/file-of-another-pair-is-refused", test_wrong_content},
-        {"/keys/thumbprint-is-no-path", test_thumbprint_is_no_path},
-        {"/keys/absent-directory", test_absent},
-        {"/keys/E3-removed", test_remove},
-        {"/keys/E3-those-of-a-later-enrolment-stay", test_remove_spares_newer},
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/keys/security-4-files-by-thumbprint", test_import);
+    ADD("/keys/import-is-idempotent", test_idempotent);
+    ADD("/keys/import-repairs-half-a-pair", test_repairs);
+    ADD("/keys/not-a-pair-is-refused", test_no_pair);
+    ADD("/keys/encrypted-key-is-refused", test_encrypted_key);
+    ADD("/keys/large-file-is-refused", test_too_large);
+    ADD("/keys/security-4-open-directory-is-refused", test_open_directory);
+    ADD("/keys/security-4-open-file-or-link-is-refused", test_open_files);
+    ADD("/keys/security-4-link-is-not-written-through", test_symlink_is_replaced);
+    ADD("/keys/file-of-another-pair-is-refused", test_wrong_content);
+    ADD("/keys/thumbprint-is-no-path", test_thumbprint_is_no_path);
+    ADD("/keys/absent-directory", test_absent);
+    ADD("/keys/E3-removed", test_remove);
+    ADD("/keys/E3-those-of-a-later-enrolment-stay", test_remove_spares_newer);
     return g_test_run();
 }

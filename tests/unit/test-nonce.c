@@ -10,25 +10,6 @@
 #define DEVICE_KEY DM_ACCOUNT_SERVER_PREFIX DM_ACCOUNT_AUTH_DATA
 #define SERVER_KEY DM_ACCOUNT_CLIENT_PREFIX DM_ACCOUNT_AUTH_DATA
 
-static DmTree *
-fill(Fixture *fixture)
-{
-    g_autoptr(GHashTable) account = dm_account_new();
-    const DmCommand settings[] = {{.verb = DM_VERB_REPLACE,
-                                   .loc_uri = ROOT "P/ManagementServiceAddress",
-                                   .data = "https://one",
-                                   .data_size = 11}};
-    g_autoptr(DmReply) reply = NULL;
-    DmTree *tree;
-
-    now_us = START_US;
-    tree = open_tree(fixture);
-    g_hash_table_insert(account, g_strdup(DEVICE_KEY), g_strdup("first"));
-    reply = dm_tree_provision(tree, "P", account, settings, 1, 0);
-    g_assert_cmpint(dm_reply_get(reply, 1)->status, ==, DM_STATUS_OK);
-    return tree;
-}
-
 static void
 assert_nonces(DmTree *tree, const char *device, const char *server)
 {
@@ -42,7 +23,7 @@ assert_nonces(DmTree *tree, const char *device, const char *server)
 static void
 test_kept(Fixture *fixture, gconstpointer data)
 {
-    DmTree *tree = fill(fixture);
+    DmTree *tree = new_provisioned_tree(fixture, DEVICE_KEY, "first");
     g_autoptr(GError) error = NULL;
 
     assert_nonces(tree, "first", NULL);
@@ -72,7 +53,7 @@ test_refused(Fixture *fixture, gconstpointer data)
         {"P", "APPSRV", "canary", DM_ERROR_INVALID}, {"P", "APPSRV", "AAA", DM_ERROR_INVALID},
         {"P", "APPSRV", endless, DM_ERROR_INVALID},
     };
-    g_autoptr(DmTree) tree = fill(fixture);
+    g_autoptr(DmTree) tree = new_provisioned_tree(fixture, DEVICE_KEY, "first");
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;

@@ -188,26 +188,20 @@ test_no_address(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(fixture->error->message, "provider P"));
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/reach/L3-L4-order-and-pauses", test_order},
-        {"/reach/no-retry-ends-after-the-first-round", test_no_retry},
-        {"/reach/L4-Retry-After", test_retry_after},
-        {"/reach/L4-a-trigger-tries-at-once", test_hurry},
-        {"/reach/L5-the-fallback-once-and-said", test_fallback},
-        {"/reach/our-own-fault-is-not-tried-again", test_own_fault},
-        {"/reach/no-address", test_no_address},
-    };
-
     g_test_init(&argc, &argv, NULL);
     /* A server that does not answer is warned of. */
     (void)g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/reach/L3-L4-order-and-pauses", test_order);
+    ADD("/reach/no-retry-ends-after-the-first-round", test_no_retry);
+    ADD("/reach/L4-Retry-After", test_retry_after);
+    ADD("/reach/L4-a-trigger-tries-at-once", test_hurry);
+    ADD("/reach/L5-the-fallback-once-and-said", test_fallback);
+    ADD("/reach/our-own-fault-is-not-tried-again", test_own_fault);
+    ADD("/reach/no-address", test_no_address);
     return g_test_run();
 }

@@ -9,25 +9,6 @@
 
 /* S5, and S1 over restarts. */
 
-static DmTree *
-fill(Fixture *fixture)
-{
-    g_autoptr(GHashTable) account = dm_account_new();
-    const DmCommand settings[] = {{.verb = DM_VERB_REPLACE,
-                                   .loc_uri = ROOT "P/ManagementServiceAddress",
-                                   .data = "https://one",
-                                   .data_size = 11}};
-    g_autoptr(DmReply) reply = NULL;
-    DmTree *tree;
-
-    now_us = START_US;
-    tree = open_tree(fixture);
-    g_hash_table_insert(account, g_strdup(DM_ACCOUNT_THUMBPRINT), g_strdup(OLD));
-    reply = dm_tree_provision(tree, "P", account, settings, 1, 0);
-    g_assert_cmpint(dm_reply_get(reply, 1)->status, ==, DM_STATUS_OK);
-    return tree;
-}
-
 static void
 assert_refused(DmTree *tree, const char *id, const char *thumbprint, const char *signature,
                int code)
@@ -65,7 +46,7 @@ assert_leaf(DmTree *tree, DmNodeId node, const char *text)
 static void
 test_refused(Fixture *fixture, gconstpointer data)
 {
-    g_autoptr(DmTree) tree = fill(fixture);
+    g_autoptr(DmTree) tree = new_provisioned_tree(fixture, DM_ACCOUNT_THUMBPRINT, OLD);
     g_autofree char *endless = g_strnfill(400000, 'A');
 
     assert_refused(tree, "P", NEW, "AAAA", DM_ERROR_INVALID); /* EntDMID is not set */
@@ -84,7 +65,7 @@ test_refused(Fixture *fixture, gconstpointer data)
 static void
 test_renewal(Fixture *fixture, gconstpointer data)
 {
-    DmTree *tree = fill(fixture);
+    DmTree *tree = new_provisioned_tree(fixture, DM_ACCOUNT_THUMBPRINT, OLD);
     g_autoptr(GError) error = NULL;
 
     replace(tree, "/EntDMID", "id");
@@ -110,7 +91,7 @@ test_version(Fixture *fixture, gconstpointer data)
     static const struct {
         const char *wanted, *used;
     } cases[] = {{"1.0", "1.0"}, {"2", "2.0"}, {"5.0", "2.0"}, {"9.9", "2.0"}, {"2.0", "2.0"}};
-    DmTree *tree = fill(fixture);
+    DmTree *tree = new_provisioned_tree(fixture, DM_ACCOUNT_THUMBPRINT, OLD);
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         DmSessionStart start;
@@ -138,7 +119,7 @@ test_one_way(Fixture *fixture, gconstpointer data)
         {.verb = DM_VERB_DELETE, .loc_uri = ROOT "P/SyncApplicationVersion"},
     };
     const DmContext root = {.uid = -1};
-    DmTree *tree = fill(fixture);
+    DmTree *tree = new_provisioned_tree(fixture, DM_ACCOUNT_THUMBPRINT, OLD);
     g_autoptr(DmReply) reply = NULL;
 
     replace(tree, "/SyncApplicationVersion", "3.0");

@@ -483,26 +483,20 @@ test_lost_connection(Fixture *fixture, gconstpointer data)
     g_assert_true(g_str_has_prefix(lines[1], lines[0]));
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/routes/M3-document-order-and-M1-one-apply", test_document_order},
-        {"/routes/protocol-7-nothing-for-the-tree", test_nothing_for_the_tree},
-        {"/routes/A1-A2-V5-addresses", test_addresses},
-        {"/routes/M3-sequence-across-trees", test_sequence},
-        {"/routes/M2-atomic-of-one-tree", test_atomic_of_the_tree},
-        {"/routes/protocol-7-atomic-across-trees-is-507", test_atomic_across_trees},
-        {"/routes/F6-outcomes", test_outcomes},
-        {"/routes/F6-many-outcomes-in-order", test_many_outcomes},
-        {"/routes/security-1-lost-connection-is-resent", test_lost_connection},
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/routes/M3-document-order-and-M1-one-apply", test_document_order);
+    ADD("/routes/protocol-7-nothing-for-the-tree", test_nothing_for_the_tree);
+    ADD("/routes/A1-A2-V5-addresses", test_addresses);
+    ADD("/routes/M3-sequence-across-trees", test_sequence);
+    ADD("/routes/M2-atomic-of-one-tree", test_atomic_of_the_tree);
+    ADD("/routes/protocol-7-atomic-across-trees-is-507", test_atomic_across_trees);
+    ADD("/routes/F6-outcomes", test_outcomes);
+    ADD("/routes/F6-many-outcomes-in-order", test_many_outcomes);
+    ADD("/routes/security-1-lost-connection-is-resent", test_lost_connection);
     return g_test_run();
 }

@@ -386,24 +386,18 @@ test_files(Fixture *fixture, gconstpointer data)
     g_unlink(empty);
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/tls/protocol-4-the-host-is-checked-before-we-show-ourselves", test_hosts},
-        {"/tls/protocol-4-TLS-1.2-or-later", test_old_version},
-        {"/tls/protocol-4-chain-and-dates", test_servers},
-        {"/tls/protocol-4-pins", test_pins},
-        {"/tls/revocation-lists", test_lists},
-        {"/tls/revocation-by-stapled-answers", test_staples},
-        {"/tls/files-that-cannot-be-used", test_files},
-    };
-
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/tls/protocol-4-the-host-is-checked-before-we-show-ourselves", test_hosts);
+    ADD("/tls/protocol-4-TLS-1.2-or-later", test_old_version);
+    ADD("/tls/protocol-4-chain-and-dates", test_servers);
+    ADD("/tls/protocol-4-pins", test_pins);
+    ADD("/tls/revocation-lists", test_lists);
+    ADD("/tls/revocation-by-stapled-answers", test_staples);
+    ADD("/tls/files-that-cannot-be-used", test_files);
     return g_test_run();
 }

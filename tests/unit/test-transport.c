@@ -337,43 +337,38 @@ test_free(Fixture *fixture, gconstpointer data)
     g_assert_false(fixture->is_done);
 }
 
+#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(Fixture *fixture, gconstpointer data);
-    } tests[] = {
-        {"/transport/protocol-4-post", test_post},
-        {"/transport/protocol-1-empty-body", test_empty},
-        {"/transport/protocol-4-one-connection-and-no-cookies", test_one_connection},
-        {"/transport/hang-up-between-requests", test_hang_up_between},
-        {"/transport/protocol-4-no-redirect-no-authentication", test_status_and_redirect},
-        {"/transport/protocol-4-cap-announced", test_cap_announced},
-        {"/transport/protocol-4-cap-reached-is-fine", test_cap_reached},
-        {"/transport/protocol-4-endless-body", test_endless_body},
-        {"/transport/protocol-4-endless-chunks", test_endless_chunks},
-        {"/transport/protocol-4-endless-headers", test_endless_headers},
-        {"/transport/protocol-4-no-decompression", test_no_decompression},
-        {"/transport/broken-connections", test_broken},
-        {"/transport/no-connection", test_no_connection},
-        {"/transport/no-name", test_no_name},
-        {"/transport/protocol-4-timeout", test_timeout},
-        {"/transport/L1-addresses", test_address},
-        {"/transport/protocol-4-nothing-from-the-environment", test_no_environment},
-        {"/transport/protocol-4-listed-hosts-only", test_listed},
-        {"/transport/protocol-4-fields-of-an-answer", test_fields},
-        {"/transport/protocol-4-proxy", test_proxy},
-        {"/transport/protocol-4-too-slow", test_stall},
-        {"/transport/free-any-time", test_free},
-    };
     static const char *const proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy",
                                           "ALL_PROXY"};
 
     for (gsize i = 0; i < G_N_ELEMENTS(proxies); i++)
         g_setenv(proxies[i], "http://127.0.0.1:9", TRUE);
     g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    ADD("/transport/protocol-4-post", test_post);
+    ADD("/transport/protocol-1-empty-body", test_empty);
+    ADD("/transport/protocol-4-one-connection-and-no-cookies", test_one_connection);
+    ADD("/transport/hang-up-between-requests", test_hang_up_between);
+    ADD("/transport/protocol-4-no-redirect-no-authentication", test_status_and_redirect);
+    ADD("/transport/protocol-4-cap-announced", test_cap_announced);
+    ADD("/transport/protocol-4-cap-reached-is-fine", test_cap_reached);
+    ADD("/transport/protocol-4-endless-body", test_endless_body);
+    ADD("/transport/protocol-4-endless-chunks", test_endless_chunks);
+    ADD("/transport/protocol-4-endless-headers", test_endless_headers);
+    ADD("/transport/protocol-4-no-decompression", test_no_decompression);
+    ADD("/transport/broken-connections", test_broken);
+    ADD("/transport/no-connection", test_no_connection);
+    ADD("/transport/no-name", test_no_name);
+    ADD("/transport/protocol-4-timeout", test_timeout);
+    ADD("/transport/L1-addresses", test_address);
+    ADD("/transport/protocol-4-nothing-from-the-environment", test_no_environment);
+    ADD("/transport/protocol-4-listed-hosts-only", test_listed);
+    ADD("/transport/protocol-4-fields-of-an-answer", test_fields);
+    ADD("/transport/protocol-4-proxy", test_proxy);
+    ADD("/transport/protocol-4-too-slow", test_stall);
+    ADD("/transport/free-any-time", test_free);
     return g_test_run();
 }

@@ -7,32 +7,10 @@
 #include "common/error.h"
 #include "common/status.h"
 #include "dbus/tree-call.h"
+#include "tests/unit/wire-fixture.h"
 
 /* -- helpers -------------------------------------------------------------------------------------
  */
-
-/* The message as the other side gets it: marshalled, checked by libdbus, read again. */
-static DBusMessage *
-send_through_wire(DBusMessage *message)
-{
-    DBusError error = DBUS_ERROR_INIT;
-    DBusMessage *copy;
-    char *bytes;
-    int size;
-
-    dbus_message_set_serial(message, 7);
-    g_assert_true(dbus_message_marshal(message, &bytes, &size));
-    copy = dbus_message_demarshal(bytes, size, &error);
-    g_assert_nonnull(copy);
-    dbus_free(bytes);
-    return copy;
-}
-
-static DmCommand
-command(DmVerb verb, guint span, const char *loc_uri, const char *format, const char *data)
-{
-    return (DmCommand){verb, span, loc_uri, format, data, data != NULL ? strlen(data) : 0};
-}
 
 /* Commands as they come out of the wire; NULL if refused. Borrow from `*ret_message`. */
 static GArray *
@@ -51,13 +29,7 @@ pass_commands(const DmCommand *commands, gsize n, DBusMessage **ret_message)
 static void
 test_commands(void)
 {
-    const DmCommand commands[] = {
-        command(DM_VERB_ATOMIC, 2, NULL, NULL, NULL),
-        command(DM_VERB_REPLACE, 0, "./Device/Vendor/MSFT/DMClient/Provider/A/HelpWebsite", "chr",
-                "https://help.example/"),
-        command(DM_VERB_ADD, 0, "./x", NULL, ""),
-        command(DM_VERB_GET, 0, "./Ünïcode", NULL, NULL),
-    };
+    const DmCommand commands[] = SAMPLE_COMMANDS;
     g_autoptr(DBusMessage) message = NULL;
     g_autoptr(GArray) got = pass_commands(commands, G_N_ELEMENTS(commands), &message);
 
@@ -239,25 +211,8 @@ is_reply_taken(dbus_uint32_t status, guint8 format)
     g_autoptr(DBusMessage) call = dm_tree_client_new_call("Test");
     g_autoptr(DmReply) got = NULL;
     g_autoptr(GError) error = NULL;
-    DBusMessageIter iter, array, result, items, item;
-    const char *text = "./a";
-    dbus_bool_t has_data = TRUE;
 
-    dbus_message_iter_init_append(call, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(ua(sybs))", &array);
-    dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &result);
-    dbus_message_iter_append_basic(&result, DBUS_TYPE_UINT32, &status);
-    dbus_message_iter_open_container(&result, DBUS_TYPE_ARRAY, "(sybs)", &items);
-    dbus_message_iter_open_container(&items, DBUS_TYPE_STRUCT, NULL, &item);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &text);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_BYTE, &format);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_BOOLEAN, &has_data);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &text);
-    dbus_message_iter_close_container(&items, &item);
-    dbus_message_iter_close_container(&result, &items);
-    dbus_message_iter_close_container(&array, &result);
-    dbus_message_iter_close_container(&iter, &array);
-    dbus_message_iter_append_basic(&iter, DBUS_TYPE_BOOLEAN, &has_data);
+    append_answer(call, status, format, TRUE, "./a", TRUE);
     got = dm_tree_call_read_reply(call, &error);
     g_assert_true(got == NULL || dm_reply_is_stopped(got));
     g_assert_true((got == NULL) == g_error_matches(error, DM_ERROR, DM_ERROR_INVALID));

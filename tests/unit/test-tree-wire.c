@@ -9,52 +9,14 @@
 #include "common/error.h"
 #include "dbus/tree-call.h"
 #include "hosts/tree-wire.h"
+#include "tests/unit/wire-fixture.h"
 
 #define SESSION "host-0123"
-
-static DmCommand
-command(DmVerb verb, guint span, const char *loc_uri, const char *format, const char *data)
-{
-    return (DmCommand){verb, span, loc_uri, format, data, data != NULL ? strlen(data) : 0};
-}
-
-static GBytes *
-to_bytes(DBusMessage *message)
-{
-    char *bytes = NULL;
-    int size = 0;
-    GBytes *copy;
-
-    dbus_message_set_serial(message, 7);
-    g_assert_true(dbus_message_marshal(message, &bytes, &size));
-    copy = g_bytes_new(bytes, (gsize)size);
-    dbus_free(bytes);
-    return copy;
-}
-
-/* The message as the other side gets it. */
-static DBusMessage *
-send_through_wire(DBusMessage *message)
-{
-    g_autoptr(GBytes) bytes = to_bytes(message);
-    gsize size;
-    const char *data = g_bytes_get_data(bytes, &size);
-    DBusMessage *copy = dbus_message_demarshal(data, (int)size, NULL);
-
-    g_assert_nonnull(copy);
-    return copy;
-}
 
 static void
 test_apply(void)
 {
-    const DmCommand commands[] = {
-        command(DM_VERB_ATOMIC, 2, NULL, NULL, NULL),
-        command(DM_VERB_REPLACE, 0, "./Device/Vendor/MSFT/DMClient/Provider/A/HelpWebsite", "chr",
-                "https://help.example/"),
-        command(DM_VERB_ADD, 0, "./x", NULL, ""),
-        command(DM_VERB_GET, 0, "./Ünïcode", NULL, NULL),
-    };
+    const DmCommand commands[] = SAMPLE_COMMANDS;
     const DmContext context = {.session = SESSION, .message = 3, .uid = 1000};
     g_autoptr(DBusMessage) theirs = NULL, ours = NULL;
     g_autoptr(GBytes) a = NULL, b = NULL;
@@ -167,27 +129,10 @@ static int
 read_hostile(dbus_uint32_t status, guint8 format, dbus_bool_t has_data, const char *data)
 {
     g_autoptr(DBusMessage) answer = dbus_message_new(DBUS_MESSAGE_TYPE_METHOD_RETURN);
-    DBusMessageIter iter, array, result, items, item;
-    dbus_bool_t is_stopped = FALSE;
-    const char *loc_uri = "./x";
     DmHostReply reply = {0};
     int code;
 
-    dbus_message_iter_init_append(answer, &iter);
-    dbus_message_iter_open_container(&iter, DBUS_TYPE_ARRAY, "(ua(sybs))", &array);
-    dbus_message_iter_open_container(&array, DBUS_TYPE_STRUCT, NULL, &result);
-    dbus_message_iter_append_basic(&result, DBUS_TYPE_UINT32, &status);
-    dbus_message_iter_open_container(&result, DBUS_TYPE_ARRAY, "(sybs)", &items);
-    dbus_message_iter_open_container(&items, DBUS_TYPE_STRUCT, NULL, &item);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &loc_uri);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_BYTE, &format);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_BOOLEAN, &has_data);
-    dbus_message_iter_append_basic(&item, DBUS_TYPE_STRING, &data);
-    dbus_message_iter_close_container(&items, &item);
-    dbus_message_iter_close_container(&result, &items);
-    dbus_message_iter_close_container(&array, &result);
-    dbus_message_iter_close_container(&iter, &array);
-    dbus_message_iter_append_basic(&iter, DBUS_TYPE_BOOLEAN, &is_stopped);
+    append_answer(answer, status, format, has_data, data, FALSE);
     code = dm_tree_wire_read_reply(answer, 1, &reply);
     dm_host_reply_clear(&reply);
     return code;
