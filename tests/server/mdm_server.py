@@ -363,7 +363,8 @@ class MdmServer:
 
 
 def summarise(body):
-    """What a message says, a line for each element of its SyncBody and what is inside."""
+    """What a message says, a line for each element of its SyncBody and what is inside, and for each
+    further item."""
     root = parse_loosely(body)
     sync_body = find(root, "SyncBody") if root is not None else None
     lines = []
@@ -373,15 +374,17 @@ def summarise(body):
             name, data = name_of(element), text_of(element, "Data")
             paths = [(text_of(item, "Target/LocURI") or text_of(item, "Source/LocURI"),
                       text_of(item, "Data")) for item in find_all(element, "Item")]
-            text = indent + name
+            text, further = indent + name, []
             if name == "Status":
                 text += f" {data} for {text_of(element, 'Cmd')} {text_of(element, 'CmdRef')}"
             elif name == "Alert":
                 text += f" {data}" + "".join(f" {value}" for _, value in paths)
             else:
-                text += "".join(f" {path}" + (f" = {value}" if value is not None else "")
-                                for path, value in paths)
-            lines.append(text)
+                items = [f" {path}" + (f" = {value}" if value is not None else "")
+                         for path, value in paths]
+                further = [" " * len(text) + item for item in items[1:]]
+                text += "".join(items[:1])
+            lines.extend([text, *further])
             if name in ("Atomic", "Sequence"):
                 add([inner for inner in element if name_of(inner) not in ("CmdID", "Meta")],
                     indent + "  ")
