@@ -76,8 +76,8 @@ watch(DmCurlLoop *loop, curl_socket_t fd, GIOCondition condition)
     socket->is_wanted = true;
     socket->source = g_unix_fd_source_new(fd, condition);
     g_source_set_callback(socket->source, G_SOURCE_FUNC(on_ready), socket, NULL);
-    g_source_set_can_recurse(socket->source,
-                             TRUE); /* as in dbus/loop.c: it stays in the poll set */
+    /* As in dbus/loop.c: it stays in the poll set. */
+    g_source_set_can_recurse(socket->source, TRUE);
     g_source_attach(socket->source, loop->context);
     g_ptr_array_add(loop->sockets, socket);
 }

@@ -42,6 +42,16 @@ def agent(env, bus):
 
 
 @pytest.fixture
+def traced(monkeypatch):
+    """traced(log, calls): words of an strace to put before a program; it records these calls in
+    `log`, and stands behind the program, so that that is who is stopped. Under ptrace nobody can look
+    for leaks."""
+    for name, options in harness.without_leaks().items():
+        monkeypatch.setenv(name, options)
+    return lambda log, calls: ("strace", "-D", "-f", "-y", "-o", log, "-e", f"trace={calls}")
+
+
+@pytest.fixture
 def mock_polkit(env, bus):
     """A polkit_env.MockPolkit on `bus`, by which nothing is allowed."""
     made = polkit_env.start_dbusmock_polkit(env)

@@ -5,7 +5,6 @@ signal on the bus, end to end."""
 import pytest
 
 import bus_tree
-import harness
 
 WRITES = "write,pwrite64,writev,pwritev,fsync,fdatasync,ftruncate,fallocate,rename,unlink,unlinkat"
 PROVIDER = bus_tree.URI + "/Provider/X/"
@@ -42,13 +41,9 @@ def message():
 
 
 @pytest.fixture
-def agent(env, bus, monkeypatch):
-    """The agent, with its writes recorded; strace stands behind it, so that it is who is stopped.
-    Under ptrace nobody can look for leaks."""
-    for name, options in harness.without_leaks().items():
-        monkeypatch.setenv(name, options)
-    return env.start_agent(prefix=("strace", "-D", "-f", "-y", "-o", env.dir / "writes", "-e",
-                                   f"trace={WRITES}"))
+def agent(env, bus, traced):
+    """The agent, with its writes recorded."""
+    return env.start_agent(prefix=traced(env.dir / "writes", WRITES))
 
 
 def disk_writes(env):

@@ -81,7 +81,8 @@ def used(log):
     """How much of the log is in use: up to where its generation's salt ends."""
     content = log.read_bytes()
     salt = content[16:24]
-    return next(at for at in range(32, len(content) + FRAME, FRAME) if content[at + 8 : at + 16] != salt)
+    frames = range(32, len(content) + FRAME, FRAME)
+    return next(at for at in frames if content[at + 8 : at + 16] != salt)
 
 
 def make_nearly_written_back(state):

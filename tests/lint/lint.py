@@ -35,7 +35,7 @@ LAYERS = {
     # Examples: what a stranger's program has.
     "docs": {"folders": set(), "libs": {"glib", "gio"}},
 }
-# The node table is data, and the one place for names: any folder may expand it.
+# The node table is data, and the one place for names: any folder may expand it, its generators too.
 DATA_FILES = {"tree/nodes.def", "tree/gen-nodes.h"}
 LIBRARIES = {
     "glib": r"glib(-unix|-object)?\.h|glib/.*|gmodule\.h",
@@ -241,7 +241,8 @@ def check_clang(root, build):
     def read(path, command):
         options = itertools.dropwhile(lambda word: not word.startswith("-"),  # cc, or ccache cc
                                       shlex.split(command["command"]))
-        options = itertools.takewhile(lambda word: word not in ("-MD", "-o"), options)  # what it would write
+        # Up to what it would write.
+        options = itertools.takewhile(lambda word: word not in ("-MD", "-o"), options)
         return run("clang", *options, *FOR_CLANG, "-fsyntax-only", "-fno-color-diagnostics",
                    command["file"], cwd=command["directory"])
 

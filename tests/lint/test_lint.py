@@ -116,7 +116,8 @@ def test_lint_finds_what_clang_says(tree, check, name, compiler, option, text, w
     build = root / "build"
     build.mkdir()
     (build / "compile_commands.json").write_text(json.dumps([
-        {"directory": str(build), "command": f"{compiler} {option} -o a.o -c ../{name}", "file": f"../{name}"}]))
+        {"directory": str(build), "command": f"{compiler} {option} -o a.o -c ../{name}",
+         "file": f"../{name}"}]))
     found, = lint.CHECKS[check](root, build)
     assert what in found
 

@@ -412,20 +412,16 @@ def wake_ups(log):
     return log.read_text().count("<anon_inode:[eventfd]>")
 
 
-def test_messages_wake_no_loop_up(env, certs_dir, serve, monkeypatch):
+def test_messages_wake_no_loop_up(env, certs_dir, serve, traced):
     """What a message costs are its bytes: a loop that is told of each change of what it waits for
     comes round once more for it. The connection's beginning and end are allowed to."""
-    for name, options in harness.without_leaks().items():
-        monkeypatch.setenv(name, options)
     device = Device(env, certs_dir)
     server = serve([{"commands": [SET]}] * 20)
     env.start_bus()
     logs = {role: env.dir / f"{role}.writes" for role in ("agent", "broker")}
-    agent, broker = (["strace", "-D", "-f", "-y", "-o", log, "-e", "trace=write"]
-                     for log in logs.values())
-    env.start_agent(prefix=agent)
+    env.start_agent(prefix=traced(logs["agent"], "write"))
     device.enrol(server)
-    env.start_broker(prefix=broker)
+    env.start_broker(prefix=traced(logs["broker"], "write"))
     before = {role: wake_ups(log) for role, log in logs.items()}
     sync(device)
     server.wait(lambda: len(server.exchanges) == 21)

@@ -202,7 +202,9 @@ def test_L4_a_pause_is_a_state_and_a_signal_ends_it(device, broker, state):
     enrol(device, closed(), retries=1, wait_ms=LONG_MS)
     running = broker()
     state("backing-off")
-    assert re.search(r"next try at .*, in 3600 s, retry 1 of 1", running.output())
+    # The bus is told first.
+    harness.look_until(lambda: re.search(r"next try at .*, in 3600 s, retry 1 of 1", running.output()),
+                       "the broker to say when it tries again")
     running.stop(signal.SIGINT, expect=1)
     assert device.session_property("State") == "idle"
     assert device.session_property("LastError") == "failed"
@@ -273,7 +275,8 @@ def test_L5_the_last_address_that_worked_is_tried_once_at_the_end(device, serve)
     assert len(new.exchanges) == 3, "the list first, with its retries"
     assert [one.session for one in old.exchanges] == [1, 1, 2]
     assert new.exchanges[-1].time < old.exchanges[-1].time
-    record = str(device.env.call(device.object_path(), harness.BUS_NAME + ".Session", "GetHistory", "ua{sv}", 1, {}))
+    record = str(device.env.call(device.object_path(), harness.BUS_NAME + ".Session", "GetHistory",
+                                 "ua{sv}", 1, {}))
     assert "none of the listed addresses answered" in record and old.address in record
 
 

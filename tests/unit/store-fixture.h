@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "tests/unit/add-test.h"
 #include "tree/store.h"
 
 /* A state directory of its own for each test of the store, and ways to look into it. */
@@ -252,5 +253,3 @@ G_GNUC_UNUSED static const char first_layout[] =
     "INSERT INTO leaf VALUES(9, 5, NULL);"
     "INSERT INTO account VALUES(9, 'NAME', 'Old server');"
     "INSERT INTO account VALUES(9, 'APPSRV/AAUTHNAME', 'user');";
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)

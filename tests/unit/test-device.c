@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "broker/device.h"
+#include "tests/unit/add-test.h"
 #include "tests/unit/fixture.h"
 
 #include <glib/gstdio.h>
@@ -254,8 +255,6 @@ test_scope(Fixture *fixture, gconstpointer data)
         g_assert_false(dm_device_has(&uri));
     }
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

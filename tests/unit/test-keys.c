@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "tests/unit/add-test.h"
 #include "tests/unit/fixture.h"
 
 /* 2038-01-19T03:14:07Z */
@@ -392,8 +393,6 @@ test_remove_spares_newer(Fixture *fixture, gconstpointer data)
     g_assert_true(dm_keys_remove(fixture->directory, fixture->thumbprint, now_us - hour_us, NULL));
     g_assert_false(is_there(fixture));
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #include "common/account.h"
 #include "common/error.h"
+#include "tests/unit/add-test.h"
 #include "tests/unit/fixture.h"
 
 #define FIRST "https://first.example.test/dm"
@@ -187,8 +188,6 @@ test_no_address(Fixture *fixture, gconstpointer data)
     g_assert_error(fixture->error, DM_ERROR, DM_ERROR_INVALID);
     g_assert_nonnull(strstr(fixture->error->message, "provider P"));
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

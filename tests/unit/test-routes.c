@@ -12,6 +12,7 @@
 #include "common/status.h"
 #include "dbus/loop.h"
 #include "dbus/names.h"
+#include "tests/unit/add-test.h"
 #include "tests/unit/fixture.h"
 
 #define TREE "./Device/Vendor/MSFT/DMClient"
@@ -482,8 +483,6 @@ test_lost_connection(Fixture *fixture, gconstpointer data)
     *first = '\0';
     g_assert_true(g_str_has_prefix(lines[1], lines[0]));
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

@@ -7,6 +7,7 @@
 
 #include "broker/pins.h"
 #include "common/error.h"
+#include "tests/unit/add-test.h"
 #include "tests/unit/tls-fixture.h"
 
 #define NAME "mdm.example.test"
@@ -385,8 +386,6 @@ test_files(Fixture *fixture, gconstpointer data)
     fixture->options.crl_file = NULL;
     g_unlink(empty);
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

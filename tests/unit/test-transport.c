@@ -2,6 +2,7 @@
 
 #include "broker/transport.h"
 
+#include "tests/unit/add-test.h"
 #include "tests/unit/transport-fixture.h"
 
 /* -- the tests ----------------------------------------------------------------------------------
@@ -336,8 +337,6 @@ test_free(Fixture *fixture, gconstpointer data)
         continue;
     g_assert_false(fixture->is_done);
 }
-
-#define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int
 main(int argc, char **argv)

@@ -29,7 +29,7 @@ pass_commands(const DmCommand *commands, gsize n, DBusMessage **ret_message)
 static void
 test_commands(void)
 {
-    const DmCommand commands[] = SAMPLE_COMMANDS;
+    const DmCommand commands[] = {SAMPLE_COMMANDS};
     g_autoptr(DBusMessage) message = NULL;
     g_autoptr(GArray) got = pass_commands(commands, G_N_ELEMENTS(commands), &message);
 

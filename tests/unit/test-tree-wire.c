@@ -16,7 +16,7 @@
 static void
 test_apply(void)
 {
-    const DmCommand commands[] = SAMPLE_COMMANDS;
+    const DmCommand commands[] = {SAMPLE_COMMANDS};
     const DmContext context = {.session = SESSION, .message = 3, .uid = 1000};
     g_autoptr(DBusMessage) theirs = NULL, ours = NULL;
     g_autoptr(GBytes) a = NULL, b = NULL;

@@ -14,15 +14,12 @@ command(DmVerb verb, guint span, const char *loc_uri, const char *format, const 
     return (DmCommand){verb, span, loc_uri, format, data, data != NULL ? strlen(data) : 0};
 }
 
-/* Commands that have all that commands can have: the initialiser of an array. */
+/* Commands that have all that commands can have. */
 #define SAMPLE_COMMANDS                                                                            \
-    {                                                                                              \
-        command(DM_VERB_ATOMIC, 2, NULL, NULL, NULL),                                              \
-            command(DM_VERB_REPLACE, 0, "./Device/Vendor/MSFT/DMClient/Provider/A/HelpWebsite",    \
-                    "chr", "https://help.example/"),                                               \
-            command(DM_VERB_ADD, 0, "./x", NULL, ""),                                              \
-            command(DM_VERB_GET, 0, "./Ünïcode", NULL, NULL)                                       \
-    }
+    command(DM_VERB_ATOMIC, 2, NULL, NULL, NULL),                                                  \
+        command(DM_VERB_REPLACE, 0, "./Device/Vendor/MSFT/DMClient/Provider/A/HelpWebsite", "chr", \
+                "https://help.example/"),                                                          \
+        command(DM_VERB_ADD, 0, "./x", NULL, ""), command(DM_VERB_GET, 0, "./Ünïcode", NULL, NULL)
 
 static inline GBytes *
 to_bytes(DBusMessage *message)
