@@ -416,15 +416,18 @@ def test_messages_wake_no_loop_up(env, certs_dir, serve, traced):
     """What a message costs are its bytes: a loop that is told of each change of what it waits for
     comes round once more for it. The connection's beginning and end are allowed to."""
     device = Device(env, certs_dir)
-    server = serve([{"commands": [SET]}] * 20)
+    server = serve({"sessions": [[], [{"commands": [SET]}] * 20]})
     env.start_bus()
     logs = {role: env.dir / f"{role}.writes" for role in ("agent", "broker")}
     env.start_agent(prefix=traced(logs["agent"], "write"))
     device.enrol(server)
     env.start_broker(prefix=traced(logs["broker"], "write"))
+    watch = Watch(env)
+    sync(device)  # so that what starting takes is over
+    watch.until(lambda: is_idle(device) and device.session_property("LastSuccess") > 0)
     before = {role: wake_ups(log) for role, log in logs.items()}
     sync(device)
-    server.wait(lambda: len(server.exchanges) == 21)
+    server.wait(lambda: len(server.exchanges) == 22)
     for role, log in logs.items():
         assert wake_ups(log) - before[role] < 10, role
 
